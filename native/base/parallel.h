@@ -1,0 +1,35 @@
+// One pool of worker threads for the process, and parallel_for over it.
+#pragma once
+
+#include <cstdint>
+
+namespace lowbit {
+
+// Calls body(context, task, worker) once for every task in [0, tasks), in any order, from at most thread_limit() threads
+// at a time, the calling thread being one of them. `worker` is in [0, thread_limit()) and unique among the threads that
+// run this call at the same time: it indexes per-worker scratch. Returns when all tasks are done, or, when *cancel
+// becomes non-zero, as soon as the tasks that have begun are done. Concurrent calls share the pool; a call from inside a
+// task runs serially.
+using ParallelBody = void (*)(void* context, int64_t task, int worker);
+void parallel_for(int64_t tasks, ParallelBody body, void* context, const volatile int32_t* cancel);
+
+// The same for a lambda `(int64_t task, int worker)`.
+template <typename Body>
+void parallel_for(int64_t tasks, Body& body, const volatile int32_t* cancel) {
+  parallel_for(
+      tasks, [](void* context, int64_t task, int worker) { (*static_cast<Body*>(context))(task, worker); }, &body,
+      cancel);
+}
+
+// The number of threads that one parallel_for may use (the caller included), from 1 to kMaxThreads.
+constexpr int kMaxThreads = 256;
+int thread_limit();
+void set_thread_limit(int threads);
+
+// What the machine offers: processors that this process may run on, lowered by its container's limit.
+int default_threads();
+
+// Lends the calling thread to the pool until `*stop` becomes non-zero: for hosts that own their threads (WebAssembly).
+void donate_thread(const volatile int32_t* stop);
+
+}  // namespace lowbit

@@ -1,0 +1,10 @@
+// Opens the target region of x86_avx2: everything after this include, to the end of the file, may use its instructions.
+// Include every system header before it. On GCC the region is never closed, because templates are instantiated at the
+// end of the file and must still be inside; on clang native/isa/target/end.h closes it.
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#elif defined(__GNUC__)
+#pragma GCC target("avx2,fma,f16c")
+#endif

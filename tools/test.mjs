@@ -1,0 +1,51 @@
+// Runs the suite and ends with what it covered: missing instruction sets, skipped tests and why, and the counts.
+// Arguments go to vitest.
+
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { at, bin, tryRun } from './root.mjs';
+
+const summaryFile = at('build/test-summary.json');
+mkdirSync(at('build'), { recursive: true });
+rmSync(summaryFile, { force: true });
+const status = tryRun(
+  process.execPath,
+  [
+    bin('vitest', 'vitest.mjs'),
+    'run',
+    '--reporter=default',
+    `--reporter=${at('tools/summary-reporter.mjs')}`,
+    ...process.argv.slice(2),
+  ],
+  { env: { LOWBIT_TEST_SUMMARY: summaryFile } },
+);
+// No summary means that vitest itself broke down: that counts as one failure.
+const summary = existsSync(summaryFile)
+  ? JSON.parse(readFileSync(summaryFile, 'utf8'))
+  : { passed: 0, failed: 1, skipped: 0, reasons: {} };
+if (status !== 0 && summary.failed === 0) summary.failed = 1;
+
+console.log('');
+const missing = await missingIsas();
+if (missing.length > 0) console.log(`Not covered, this machine lacks: ${missing.join(', ')}`);
+for (const [reason, count] of Object.entries(summary.reasons)) console.log(`Skipped ${count}: ${reason}`);
+const skipped = summary.skipped > 0 ? `, ${summary.skipped} skipped` : '';
+console.log(`${summary.passed} passed, ${summary.failed} failed${skipped}`);
+process.exit(summary.failed > 0 ? 1 : 0);
+
+/** The rows of isa.inc that neither backend could run here. */
+async function missingIsas() {
+  const known = [...readFileSync(at('native/isa/isa.inc'), 'utf8').matchAll(/^LOWBIT_ISA\((\w+),/gm)].map(
+    ([, name]) => name,
+  );
+  const { loadBackendOf } = await import(pathToFileURL(at('dist/esm/backend/load.js')).href);
+  const usable = new Set();
+  for (const kind of ['native', 'wasm']) {
+    try {
+      for (const isa of loadBackendOf(kind).isas) usable.add(isa);
+    } catch (error) {
+      console.log(`The ${kind} backend did not load: ${error.message}`);
+    }
+  }
+  return known.filter((name) => !usable.has(name));
+}

@@ -60,6 +60,7 @@ int64_t checked_product(int64_t a, int64_t b, int64_t c = 1, int64_t d = 1, int6
 // What an operation sees while it runs.
 struct RunContext {
   void* const* buffers;              // by index; constants are only read
+  const uint64_t* buffer_bytes;      // by index: for what check_<op> could not see, such as packed headers in constants
   const Dispatch* kernels;           // the kernels of the chosen ISA
   uint8_t* scratch;                  // 64-byte aligned; worker w owns [w * scratch_step, (w + 1) * scratch_step)
   size_t scratch_step;               // at least what the operation asked for

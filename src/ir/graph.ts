@@ -18,8 +18,11 @@ export type Attribute =
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'floats'; readonly value: readonly number[] }
   | { readonly kind: 'strings'; readonly value: readonly string[] }
-  /** Anything else (subgraphs, sparse tensors, …): kept for writing, opaque to passes. `value` is the format's own object. */
-  | { readonly kind: 'opaque'; readonly value: unknown };
+  /**
+   * Anything else (subgraphs, sparse tensors, …): kept for writing, opaque to passes. `value` is the format's own object;
+   * `captures` are the names of the outer values that a subgraph reads, which must keep their names.
+   */
+  | { readonly kind: 'opaque'; readonly value: unknown; readonly captures?: readonly string[] };
 
 /** One operation. An absent optional input is the empty name. Nodes are never changed in place: passes replace them. */
 export interface Node {

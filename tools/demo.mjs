@@ -14,7 +14,9 @@ lowbit('info');
 lowbit('quantize', float, '-o', quantized, '--calibrate', photos, '--preprocess', 'imagenet', '--force');
 lowbit('compare', float, quantized, '--data', photos, '--preprocess', 'imagenet');
 console.log(`\nThe quantized network is ${quantized}.`);
-console.log('Calibration and comparison used the same photographs: the agreement is of a demonstration, not of a test set.');
+console.log(
+  'Calibration and comparison used the same photographs: the agreement is of a demonstration, not of a test set.',
+);
 
 function lowbit(...args) {
   console.log(`\n$ npx lowbit ${args.join(' ')}`);

@@ -1,0 +1,79 @@
+// Prints the pages of docs/ that are made from tables: `node tools/docs.mjs` writes them, `--check` only compares.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { at } from './root.mjs';
+
+const pages = { 'docs/errors.md': errorsPage(), 'docs/kernels.md': kernelsPage() };
+
+if (process.argv.includes('--check')) {
+  const stale = Object.entries(pages).filter(
+    ([file, text]) => !existsSync(at(file)) || readFileSync(at(file), 'utf8') !== text,
+  );
+  if (stale.length > 0) {
+    console.error(`Not as the tables say: ${stale.map(([file]) => file).join(', ')}. Run npm run docs`);
+    process.exit(1);
+  }
+} else {
+  for (const [file, text] of Object.entries(pages)) writeFileSync(at(file), text);
+}
+
+function errorsPage() {
+  const table = /export const ERROR_CODES = \{\n([\s\S]*?)\n\}/.exec(readFileSync(at('src/core/errors.ts'), 'utf8'));
+  const codes = [...table[1].matchAll(/^ {2}(ERR_\w+): '(.*)',$/gm)];
+  const statuses = [
+    ...readFileSync(at('native/abi/status.inc'), 'utf8').matchAll(/^LOWBIT_STATUS\((\w+), (\d+), "(.*)"\)$/gm),
+  ];
+  return `# Errors
+
+Printed by \`npm run docs\` from \`src/core/errors.ts\` and \`native/abi/status.inc\`.
+
+Every failure is a \`LowbitError\`: \`code\` is one of the codes below and does not change between versions, \`message\` names
+what was found, what was wanted and what to do, and \`place\` says where (\`file\`, \`offset\`, \`tensor\`, \`node\`, \`argument\`).
+
+| code | meaning |
+|---|---|
+${codes.map(([, code, meaning]) => `| \`${code}\` | ${meaning} |`).join('\n')}
+
+The command line ends with 0 when it is done, 1 when it failed, 2 for wrong usage (\`ERR_USAGE\`), 3 when a limit that the
+user set was not met (\`ERR_LIMIT_NOT_MET\`), 4 for a model that is not supported (\`ERR_UNSUPPORTED\`).
+
+## Status codes of the native code
+
+The C ABI returns numbers; \`src/backend\` turns them into errors.
+
+| number | name | meaning |
+|---|---|---|
+${statuses.map(([, name, number, sentence]) => `| ${number} | \`${name}\` | ${sentence} |`).join('\n')}
+`;
+}
+
+function kernelsPage() {
+  const rows = [
+    ...readFileSync(at('native/kernels/kernels.inc'), 'utf8').matchAll(
+      /^LOWBIT_KERNEL\((\w+), \w+, (\w+), (\w+), (\d+), (\d+), (\d+)\)$/gm,
+    ),
+  ];
+  const isas = [...readFileSync(at('native/isa/isa.inc'), 'utf8').matchAll(/^LOWBIT_ISA\((\w+), (\w+), (\d+), /gm)];
+  const slots = [...new Set(rows.map(([, slot]) => slot))].sort();
+  const cell = (slot, isa) => {
+    const row = rows.find((candidate) => candidate[1] === slot && candidate[2] === isa);
+    if (row === undefined) return '';
+    return Number(row[4]) === 0 ? '●' : row.slice(4, 7).join('×');
+  };
+  const lines = slots.map((slot) => {
+    const exactness = rows.find((row) => row[1] === slot)[3];
+    return `| \`${slot}\` | ${exactness} | ${isas.map(([, isa]) => cell(slot, isa)).join(' | ')} |`;
+  });
+  return `# Kernels
+
+Printed by \`npm run docs\` from \`native/kernels/kernels.inc\` and \`native/isa/isa.inc\`.
+
+One row per kernel slot, one column per instruction set. A cell holds the register tile (rows×columns×depth) or ● where the
+kernel has none. An empty cell falls to the next lower instruction set of the same architecture, and in the end to
+\`portable\`. \`exact\` kernels give the same bytes everywhere; \`ulp\` kernels agree within a bound derived from their inputs.
+
+| kernel | exactness | ${isas.map(([, isa]) => `\`${isa}\``).join(' | ')} |
+|---|---|${isas.map(() => '---').join('|')}|
+${lines.join('\n')}
+`;
+}

@@ -1,0 +1,208 @@
+// The operations conv_i8 and conv_f32: im2col of a block of pixels, then the block of a matrix product.
+#include "native/kernels/conv/conv.h"
+
+#include "native/kernels/gemm_f32/block.h"
+#include "native/kernels/gemm_i8/block.h"
+#include "native/kernels/pack/blocks.h"
+
+namespace lowbit {
+
+namespace {
+
+size_t round_up_64(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// One task: a group, a block of output pixels and a range of steps over the panels.
+struct ConvTask {
+  int64_t group, first_pixel, pixels, first_step, last_step;
+};
+
+ConvTask conv_task(const GemmBlocks& blocks, int64_t pixels, int64_t task) {
+  ConvTask cut;
+  cut.group = task / blocks.tasks();
+  const int64_t row_block = task % blocks.tasks() / blocks.column_blocks;
+  const int64_t column_block = task % blocks.column_blocks;
+  cut.first_pixel = blocks.first_row(row_block, pixels);
+  cut.pixels = blocks.first_row(row_block + 1, pixels) - cut.first_pixel;
+  cut.first_step = blocks.first_step(column_block);
+  cut.last_step = blocks.first_step(column_block + 1);
+  return cut;
+}
+
+// The matrices of all groups, or null when one is not of the tile and size.
+const PackedHeader* packed_groups(const void* packed, uint64_t bytes, PackedTile tile, int64_t k, int64_t n,
+                                  int64_t groups) {
+  const uint8_t* base = static_cast<const uint8_t*>(packed);
+  uint64_t before = 0;
+  for (int64_t g = 0; g < groups; ++g) {
+    const PackedHeader* header = before > bytes ? nullptr : packed_header(base + before, bytes - before, tile, k, n);
+    if (header == nullptr || header->groups != 1) return nullptr;
+    before += static_cast<uint64_t>(header->total_bytes);
+  }
+  return static_cast<const PackedHeader*>(packed);
+}
+
+}  // namespace
+
+void check_conv_i8(const conv_i8_fields& f, PlanCheck& check) {
+  const ConvShape shape = conv_shape(f, f.groups);
+  check_conv_shape(shape, check);
+  if (!check.that(check.ok() && f.oc >= 1 && f.oc % f.groups == 0)) return;
+  check.range(f.multiplier_step, 0, 1);
+  check.that(f.x_format == kU8 || f.x_format == kI8);
+  check.range(f.x_zero_point, f.x_format == kU8 ? 0 : -128, f.x_format == kU8 ? 255 : 127);
+  check.that(f.y_format == kU8 || f.y_format == kI8 || f.y_format == kF32 || f.y_format == kI32);
+  if (f.y_format == kU8 || f.y_format == kI8) {
+    const int64_t lowest = f.y_format == kU8 ? 0 : -128;
+    check.range(f.y_zero_point, lowest, lowest + 255);
+    check.range(f.qlo, lowest, lowest + 255);
+    check.range(f.qhi, f.qlo, lowest + 255);
+  }
+  if (f.y_format == kF32) check.that(f.lo <= f.hi);
+  check.buffer(f.x, checked_product(f.n, f.h, f.w, f.c), 1);
+  const int64_t k = checked_product(f.kh, f.kw, f.c / f.groups);
+  const int64_t packed_bytes = k < 1 ? -1 : packed_i8_bytes(k, f.oc / f.groups, 0);
+  if (check.that(packed_bytes >= 0)) check.buffer(f.packed, packed_bytes, f.groups);
+  check.optional(f.w_zero, f.oc, 4);
+  check.optional(f.offset, f.oc, 4);
+  const int64_t multipliers = f.multiplier_step == 0 ? 1 : f.oc;
+  if (f.y_format == kI32) {
+    check.optional(f.multiplier, multipliers, 4);
+  } else {
+    check.buffer(f.multiplier, multipliers, 4);
+  }
+  check.optional(f.bias, f.oc, 4);
+  check.buffer(f.y, checked_product(f.n, f.oh, f.ow, f.oc), f.y_format == kF32 || f.y_format == kI32 ? 4 : 1);
+}
+
+size_t scratch_conv_i8(const conv_i8_fields& f, const Dispatch&) {
+  return round_up_64(gemm_i8_block_scratch()) + window_scratch(conv_shape(f, f.groups), 1);
+}
+
+Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
+  const ConvShape shape = conv_shape(f, f.groups);
+  const int64_t k = shape.kh * shape.kw * (shape.c / shape.groups);
+  const int64_t n = f.oc / f.groups;
+  const uint8_t* weights = run.buffer<const uint8_t>(f.packed);
+  const PackedHeader* packed =
+      packed_groups(weights, run.buffer_bytes[f.packed], kTileI8N16K4, k, n, shape.groups);
+  if (packed == nullptr) return Status::bad_packed_weights;
+  const uint8_t* x = run.buffer<const uint8_t>(f.x);
+  uint8_t* y = run.buffer<uint8_t>(f.y);
+  const int64_t y_bytes = f.y_format == kF32 || f.y_format == kI32 ? 4 : 1;
+  const bool pointwise = shape.pointwise();
+  const int64_t stride = pointwise ? shape.c : window_stride(k);
+  const int64_t pixels = shape.pixels();
+  GemmI8Job job;
+  job.kernels = run.kernels;
+  job.w_zero = run.buffer<const int32_t>(f.w_zero);
+  job.offset = run.buffer<const int32_t>(f.offset);
+  job.multiplier = run.buffer<const float>(f.multiplier);
+  job.multiplier_step = f.multiplier_step;
+  job.bias = run.buffer<const float>(f.bias);
+  job.a_format = f.x_format;
+  job.y_format = f.y_format;
+  job.y_zero_point = f.y_zero_point;
+  job.qlo = f.qlo;
+  job.qhi = f.qhi;
+  job.lo = f.lo;
+  job.hi = f.hi;
+
+  const GemmBlocks blocks = gemm_blocks(pixels, stride, packed->panels, thread_limit());
+  auto run_task = [&](int64_t task, int worker) {
+    const ConvTask cut = conv_task(blocks, pixels, task);
+    uint8_t* scratch = run.scratch_of(worker);
+    uint8_t* windows = scratch + round_up_64(gemm_i8_block_scratch());
+    GemmI8Job mine = job;
+    mine.packed = reinterpret_cast<const PackedHeader*>(weights + cut.group * packed->total_bytes);
+    const int64_t channel = cut.group * n;
+    if (job.w_zero != nullptr) mine.w_zero += channel;
+    if (job.offset != nullptr) mine.offset += channel;
+    if (job.multiplier != nullptr) mine.multiplier += channel * job.multiplier_step;
+    if (job.bias != nullptr) mine.bias += channel;
+    GemmI8Rows rows;
+    if (pointwise) {
+      rows.a = x + cut.first_pixel * shape.c + cut.group * k;
+      rows.k_readable = k;
+    } else {
+      im2col(shape, x, 1, cut.group, cut.first_pixel, cut.pixels, static_cast<uint8_t>(f.x_zero_point), windows);
+      rows.a = windows;
+      rows.k_readable = stride;
+    }
+    rows.stride = stride;
+    rows.rows = cut.pixels;
+    rows.zero = &f.x_zero_point;
+    rows.zero_step = 0;
+    rows.scale = nullptr;
+    rows.scale_step = 0;
+    uint8_t* to = y + (cut.first_pixel * f.oc + channel) * y_bytes;
+    for (int64_t step = cut.first_step; step < cut.last_step; ++step) {
+      const int64_t panel = step * blocks.panels;
+      const int64_t panels = packed->panels - panel < blocks.panels ? packed->panels - panel : blocks.panels;
+      gemm_i8_block(mine, rows, panel, panels, to, f.oc, scratch);
+    }
+  };
+  run.parallel(shape.groups * blocks.tasks(), run_task);
+  return Status::ok;
+}
+
+void check_conv_f32(const conv_f32_fields& f, PlanCheck& check) {
+  const ConvShape shape = conv_shape(f, f.groups);
+  check_conv_shape(shape, check);
+  if (!check.that(check.ok() && f.oc >= 1 && f.oc % f.groups == 0)) return;
+  check.that(f.lo <= f.hi);
+  check.buffer(f.x, checked_product(f.n, f.h, f.w, f.c), 4);
+  const int64_t k = checked_product(f.kh, f.kw, f.c / f.groups);
+  const int64_t packed_bytes = k < 1 ? -1 : packed_f32_bytes(k, f.oc / f.groups);
+  if (check.that(packed_bytes >= 0)) check.buffer(f.packed, packed_bytes, f.groups);
+  check.optional(f.bias, f.oc, 4);
+  check.buffer(f.y, checked_product(f.n, f.oh, f.ow, f.oc), 4);
+}
+
+size_t scratch_conv_f32(const conv_f32_fields& f, const Dispatch&) {
+  return round_up_64(gemm_f32_block_scratch()) + window_scratch(conv_shape(f, f.groups), 4);
+}
+
+Status run_conv_f32(const conv_f32_fields& f, const RunContext& run) {
+  const ConvShape shape = conv_shape(f, f.groups);
+  const int64_t k = shape.kh * shape.kw * (shape.c / shape.groups);
+  const int64_t n = f.oc / f.groups;
+  const uint8_t* weights = run.buffer<const uint8_t>(f.packed);
+  const PackedHeader* packed =
+      packed_groups(weights, run.buffer_bytes[f.packed], kTileF32N16K1, k, n, shape.groups);
+  if (packed == nullptr) return Status::bad_packed_weights;
+  const float* x = run.buffer<const float>(f.x);
+  float* y = run.buffer<float>(f.y);
+  const bool pointwise = shape.pointwise();
+  const int64_t stride = pointwise ? shape.c : k;
+  const int64_t pixels = shape.pixels();
+  GemmF32Job job;
+  job.kernels = run.kernels;
+  job.bias = run.buffer<const float>(f.bias);
+  job.lo = f.lo;
+  job.hi = f.hi;
+
+  const GemmBlocks blocks = gemm_blocks(pixels, stride * 4, packed->panels, thread_limit());
+  auto run_task = [&](int64_t task, int worker) {
+    const ConvTask cut = conv_task(blocks, pixels, task);
+    uint8_t* scratch = run.scratch_of(worker);
+    uint8_t* windows = scratch + round_up_64(gemm_f32_block_scratch());
+    GemmF32Job mine = job;
+    mine.packed = reinterpret_cast<const PackedHeader*>(weights + cut.group * packed->total_bytes);
+    const int64_t channel = cut.group * n;
+    if (job.bias != nullptr) mine.bias += channel;
+    const float* a = x + cut.first_pixel * shape.c + cut.group * k;
+    if (!pointwise) {
+      im2col(shape, reinterpret_cast<const uint8_t*>(x), 4, cut.group, cut.first_pixel, cut.pixels, 0, windows);
+      a = reinterpret_cast<const float*>(windows);
+    }
+    for (int64_t step = cut.first_step; step < cut.last_step; ++step) {
+      const int64_t panel = step * blocks.panels;
+      const int64_t panels = packed->panels - panel < blocks.panels ? packed->panels - panel : blocks.panels;
+      gemm_f32_block(mine, a, stride, cut.pixels, panel, panels, y + cut.first_pixel * f.oc + channel, f.oc, scratch);
+    }
+  };
+  run.parallel(shape.groups * blocks.tasks(), run_task);
+  return Status::ok;
+}
+
+}  // namespace lowbit

@@ -1,0 +1,28 @@
+// depthwise_u8i8_i32, depthwise_i8i8_i32 and depthwise_f32 in portable C++: the definition of the others.
+#include "native/kernels/kernels.h"
+
+namespace lowbit {
+
+namespace {
+
+template <typename Input, typename Weight, typename Sum>
+void depthwise(const DepthwiseArgs& args) {
+  const Weight* w = static_cast<const Weight*>(args.w);
+  Sum* acc = static_cast<Sum*>(args.acc);
+  for (int64_t p = 0; p < args.pixels; ++p, acc += args.channels) {
+    const void* const* taps = args.taps + p * args.tap_count;
+    for (int64_t c = 0; c < args.channels; ++c) acc[c] = 0;
+    for (int64_t t = 0; t < args.tap_count; ++t) {
+      const Input* x = static_cast<const Input*>(taps[t]);
+      for (int64_t c = 0; c < args.channels; ++c) acc[c] += x[c] * w[t * args.channels + c];
+    }
+  }
+}
+
+}  // namespace
+
+void depthwise_u8i8_i32_portable(const DepthwiseArgs& args) { depthwise<uint8_t, int8_t, int32_t>(args); }
+void depthwise_i8i8_i32_portable(const DepthwiseArgs& args) { depthwise<int8_t, int8_t, int32_t>(args); }
+void depthwise_f32_portable(const DepthwiseArgs& args) { depthwise<float, float, float>(args); }
+
+}  // namespace lowbit

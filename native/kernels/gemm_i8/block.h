@@ -1,0 +1,46 @@
+// One block of an int8 product: accumulators into scratch, then the epilogue into the output. Shared by gemm_i8 and conv_i8.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "native/isa/dispatch.h"
+#include "native/kernels/pack/blocks.h"
+#include "native/kernels/pack/pack.h"
+
+namespace lowbit {
+
+// Everything about a product that is the same for all of its blocks; pointers are at column 0 of the matrix.
+struct GemmI8Job {
+  const Dispatch* kernels;
+  const PackedHeader* packed;
+  const int32_t* w_zero;    // [groups, n] or null
+  const int32_t* offset;    // [n] or null
+  const float* multiplier;  // by y_format
+  int64_t multiplier_step;  // 0 or 1; for more than one group always 1
+  const float* bias;        // [n] or null
+  int32_t a_format, y_format;
+  int32_t y_zero_point, qlo, qhi;
+  float lo, hi;
+};
+
+// Rows of A of one block: `rows` rows of k codes, `stride` bytes apart. k_readable >= k says how many bytes of a row may
+// be read (the ones behind k meet zero weights). zero and scale belong to row 0 of the block.
+struct GemmI8Rows {
+  const uint8_t* a;
+  int64_t stride, rows, k_readable;
+  const int32_t* zero;  // or null
+  int64_t zero_step;
+  const float* scale;  // or null
+  int64_t scale_step;
+};
+
+// Bytes of scratch that gemm_i8_block needs.
+size_t gemm_i8_block_scratch();
+
+// y[r][c] for the rows of the block and the panels [first_panel, first_panel + panels) of the matrix; y is at row 0 of the
+// block and column 0 of the matrix, its stride in elements.
+void gemm_i8_block(const GemmI8Job& job, const GemmI8Rows& rows, int64_t first_panel, int64_t panels, void* y,
+                   int64_t y_stride, uint8_t* scratch);
+
+}  // namespace lowbit

@@ -1,0 +1,185 @@
+// pack_i8 and pack_f32: weights into panels of 16 columns, with a header that names the tile.
+#include "native/kernels/pack/pack.h"
+
+#include <cstring>
+
+#include "native/plan/op.h"
+
+namespace lowbit {
+
+namespace {
+
+constexpr int64_t kColumns = 16;     // of a panel
+constexpr int64_t kGroupBytes = 64;  // of the i8 tile: 4 values of k for 16 columns; of the f32 tile: 1 value of k
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// The header of a k x n matrix, or false when a size overflows or is not positive.
+bool make_header(PackedTile tile, int64_t k, int64_t n, int64_t group_size, PackedHeader* header) {
+  constexpr int64_t kLimit = INT32_MAX - 64;  // the header stores sizes as int32
+  if (k < 1 || n < 1 || k > kLimit || n > kLimit || group_size < 1 || group_size > k) return false;
+  const int64_t groups = ceil_div(k, group_size);
+  const int64_t panels = ceil_div(n, kColumns);
+  const bool i8 = tile == kTileI8N16K4;
+  const int64_t panel_bytes = (i8 ? ceil_div(k, 4) : k) * kGroupBytes;
+  const int64_t sum_bytes = i8 ? checked_product(groups, panels, kColumns * 4) : 0;
+  const int64_t data_bytes = checked_product(panels, panel_bytes);
+  if (sum_bytes < 0 || data_bytes < 0 || sum_bytes > INT64_MAX / 4 || data_bytes > INT64_MAX / 4) return false;
+  memset(header, 0, sizeof(*header));
+  memcpy(header->magic, "LBPK", 4);
+  header->tile = tile;
+  header->k = static_cast<int32_t>(k);
+  header->n = static_cast<int32_t>(n);
+  header->group_size = static_cast<int32_t>(group_size);
+  header->groups = static_cast<int32_t>(groups);
+  header->panels = static_cast<int32_t>(panels);
+  header->panel_bytes = panel_bytes;
+  header->data_offset = static_cast<int64_t>(sizeof(PackedHeader)) + sum_bytes;
+  header->total_bytes = header->data_offset + data_bytes;
+  return true;
+}
+
+// Where w[k, n] lies: k = (k0, k1, k2) row-major, one stride each.
+struct Source {
+  int64_t batch_stride;
+  int64_t k1, k2;
+  int64_t k0_stride, k1_stride, k2_stride, n_stride;
+
+  int64_t row(int64_t k) const {
+    return k / (k1 * k2) * k0_stride + k / k2 % k1 * k1_stride + k % k2 * k2_stride;
+  }
+};
+
+template <typename Fields>
+Source source_of(const Fields& f) {
+  return {f.batch_stride, f.k1, f.k2, f.k0_stride, f.k1_stride, f.k2_stride, f.n_stride};
+}
+
+template <typename Fields>
+void check_source(const Fields& f, PlanCheck& check, int64_t element_bytes) {
+  const bool sizes = check.that(f.batch >= 1) && check.that(f.k0 >= 1) && check.that(f.k1 >= 1) &&
+                     check.that(f.k2 >= 1) && check.that(f.n >= 1);
+  const bool strides = check.that(f.batch_stride >= 0) && check.that(f.k0_stride >= 0) && check.that(f.k1_stride >= 0) &&
+                       check.that(f.k2_stride >= 0) && check.that(f.n_stride >= 0);
+  if (!sizes || !strides) return;
+  // The element that lies farthest: five products of two int32, each kept under 2^60 so that the sum fits.
+  const int64_t farthest[] = {int64_t{f.batch - 1} * f.batch_stride, int64_t{f.k0 - 1} * f.k0_stride,
+                              int64_t{f.k1 - 1} * f.k1_stride, int64_t{f.k2 - 1} * f.k2_stride,
+                              int64_t{f.n - 1} * f.n_stride};
+  int64_t last = 0;
+  for (int64_t term : farthest) {
+    if (!check.that(term < int64_t{1} << 60)) return;
+    last += term;
+  }
+  check.buffer(f.w, last + 1, element_bytes);
+}
+
+}  // namespace
+
+int64_t packed_i8_bytes(int64_t k, int64_t n, int64_t group_size) {
+  PackedHeader header;
+  return make_header(kTileI8N16K4, k, n, group_size == 0 ? k : group_size, &header) ? header.total_bytes : -1;
+}
+
+int64_t packed_f32_bytes(int64_t k, int64_t n) {
+  PackedHeader header;
+  return make_header(kTileF32N16K1, k, n, k, &header) ? header.total_bytes : -1;
+}
+
+const PackedHeader* packed_header(const void* packed, uint64_t bytes, PackedTile tile, int64_t k, int64_t n) {
+  if (packed == nullptr || bytes < sizeof(PackedHeader)) return nullptr;
+  const PackedHeader* found = static_cast<const PackedHeader*>(packed);
+  PackedHeader wanted;
+  if (!make_header(tile, k, n, found->group_size, &wanted)) return nullptr;
+  wanted.w_shift = found->w_shift == 128 && tile == kTileI8N16K4 ? 128 : 0;
+  if (memcmp(found, &wanted, sizeof(wanted)) != 0) return nullptr;
+  if (wanted.groups > 1 && wanted.group_size % 4 != 0) return nullptr;
+  return static_cast<uint64_t>(wanted.total_bytes) <= bytes ? found : nullptr;
+}
+
+void check_pack_i8(const pack_i8_fields& f, PlanCheck& check) {
+  check_source(f, check, 1);
+  check.that(f.format == kU8 || f.format == kI8);
+  const int64_t k = checked_product(f.k0, f.k1, f.k2);
+  check.that(f.group_size >= 0 && (f.group_size % 4 == 0 || f.group_size >= k));
+  if (!check.that(k >= 1)) return;
+  const int64_t group = f.group_size == 0 || f.group_size > k ? k : f.group_size;
+  const int64_t bytes = packed_i8_bytes(k, f.n, group);
+  if (check.that(bytes >= 0)) check.buffer(f.packed, bytes, f.batch);
+}
+
+size_t scratch_pack_i8(const pack_i8_fields&, const Dispatch&) { return 0; }
+
+Status run_pack_i8(const pack_i8_fields& f, const RunContext& run) {
+  const Source source = source_of(f);
+  const uint8_t* w = run.buffer<const uint8_t>(f.w);
+  uint8_t* packed = run.buffer<uint8_t>(f.packed);
+  const int64_t k = int64_t{f.k0} * f.k1 * f.k2;
+  PackedHeader header;
+  if (!make_header(kTileI8N16K4, k, f.n, f.group_size == 0 || f.group_size > k ? k : f.group_size, &header)) {
+    return Status::bad_plan;
+  }
+  header.w_shift = f.format == kU8 ? 128 : 0;
+  for (int64_t b = 0; b < f.batch; ++b) memcpy(packed + b * header.total_bytes, &header, sizeof(header));
+  const uint8_t flip = f.format == kU8 ? 0x80 : 0;  // u8 code - 128 as i8 is the code with its high bit inverted
+
+  auto pack_panel = [&](int64_t task, int) {
+    const int64_t batch = task / header.panels;
+    const int64_t panel = task % header.panels;
+    uint8_t* matrix = packed + batch * header.total_bytes;
+    int32_t* sums = reinterpret_cast<int32_t*>(matrix + sizeof(PackedHeader)) + panel * kColumns;
+    uint8_t* data = matrix + header.data_offset + panel * header.panel_bytes;
+    const uint8_t* from = w + batch * source.batch_stride + panel * kColumns * source.n_stride;
+    const int64_t columns = f.n - panel * kColumns < kColumns ? f.n - panel * kColumns : kColumns;
+    memset(data, 0, static_cast<size_t>(header.panel_bytes));
+    for (int64_t g = 0; g < header.groups; ++g) memset(sums + g * header.panels * kColumns, 0, kColumns * 4);
+    for (int64_t i = 0; i < k; ++i) {
+      const uint8_t* row = from + source.row(i);
+      int32_t* sum = sums + i / header.group_size * header.panels * kColumns;
+      uint8_t* to = data + i / 4 * kGroupBytes + i % 4;
+      for (int64_t j = 0; j < columns; ++j) {
+        const uint8_t code = row[j * source.n_stride] ^ flip;
+        to[4 * j] = code;
+        sum[j] += static_cast<int8_t>(code);
+      }
+    }
+  };
+  run.parallel(f.batch * int64_t{header.panels}, pack_panel);
+  return Status::ok;
+}
+
+void check_pack_f32(const pack_f32_fields& f, PlanCheck& check) {
+  check_source(f, check, 4);
+  const int64_t k = checked_product(f.k0, f.k1, f.k2);
+  const int64_t bytes = k < 1 ? -1 : packed_f32_bytes(k, f.n);
+  if (check.that(bytes >= 0)) check.buffer(f.packed, bytes, f.batch);
+}
+
+size_t scratch_pack_f32(const pack_f32_fields&, const Dispatch&) { return 0; }
+
+Status run_pack_f32(const pack_f32_fields& f, const RunContext& run) {
+  const Source source = source_of(f);
+  const float* w = run.buffer<const float>(f.w);
+  uint8_t* packed = run.buffer<uint8_t>(f.packed);
+  const int64_t k = int64_t{f.k0} * f.k1 * f.k2;
+  PackedHeader header;
+  if (!make_header(kTileF32N16K1, k, f.n, k, &header)) return Status::bad_plan;
+  for (int64_t b = 0; b < f.batch; ++b) memcpy(packed + b * header.total_bytes, &header, sizeof(header));
+
+  auto pack_panel = [&](int64_t task, int) {
+    const int64_t batch = task / header.panels;
+    const int64_t panel = task % header.panels;
+    uint8_t* matrix = packed + batch * header.total_bytes;
+    float* data = reinterpret_cast<float*>(matrix + header.data_offset + panel * header.panel_bytes);
+    const float* from = w + batch * source.batch_stride + panel * kColumns * source.n_stride;
+    const int64_t columns = f.n - panel * kColumns < kColumns ? f.n - panel * kColumns : kColumns;
+    for (int64_t i = 0; i < k; ++i) {
+      const float* row = from + source.row(i);
+      for (int64_t j = 0; j < kColumns; ++j) data[i * kColumns + j] = j < columns ? row[j * source.n_stride] : 0.0f;
+    }
+  };
+  run.parallel(f.batch * int64_t{header.panels}, pack_panel);
+  return Status::ok;
+}
+
+}  // namespace lowbit

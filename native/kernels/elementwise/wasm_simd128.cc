@@ -1,0 +1,14 @@
+// The elementwise kernels for wasm_simd128.
+#if defined(__wasm_simd128__)
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_wasm_simd128.h"
+
+#include "native/kernels/elementwise/body.h"
+
+LOWBIT_ELEMENTWISE_KERNELS(wasm_simd128)
+#endif

@@ -1,0 +1,14 @@
+// The pool kernels for arm_neon.
+#if defined(__aarch64__)
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_arm_neon.h"
+
+#include "native/kernels/pool/body.h"
+
+LOWBIT_POOL_KERNELS(arm_neon)
+#endif

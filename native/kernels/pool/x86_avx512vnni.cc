@@ -1,0 +1,16 @@
+// The pool kernels for x86_avx512vnni.
+#if defined(__x86_64__)
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_x86_avx512vnni.h"
+
+#include "native/kernels/pool/body.h"
+
+LOWBIT_POOL_KERNELS(x86_avx512vnni)
+
+#include "native/isa/target/end.h"
+#endif

@@ -1,0 +1,14 @@
+// The quantize kernels for arm_neon.
+#if defined(__aarch64__)
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_arm_neon.h"
+
+#include "native/kernels/quantize/body.h"
+
+LOWBIT_QUANTIZE_KERNELS(arm_neon)
+#endif

@@ -1,0 +1,14 @@
+// The softmax kernels for arm_neon.
+#if defined(__aarch64__)
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_arm_neon.h"
+
+#include "native/kernels/softmax/body.h"
+
+LOWBIT_SOFTMAX_KERNELS(arm_neon)
+#endif

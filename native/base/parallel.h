@@ -26,6 +26,24 @@ constexpr int kMaxThreads = 256;
 int thread_limit();
 void set_thread_limit(int threads);
 
+// While one lives, calls from its thread use at most `threads` threads, whatever thread_limit() becomes meanwhile.
+class ThreadCap {
+ public:
+  explicit ThreadCap(int threads);
+  ~ThreadCap();
+  ThreadCap(const ThreadCap&) = delete;
+  ThreadCap& operator=(const ThreadCap&) = delete;
+
+ private:
+  int before_;
+};
+
+// The threads that serve the pool besides its callers: started by it, and lent to it.
+struct PoolThreads {
+  int own, donated;
+};
+PoolThreads pool_threads();
+
 // What the machine offers: processors that this process may run on, lowered by its container's limit.
 int default_threads();
 

@@ -21,4 +21,7 @@ struct Dispatch {
 // of this architecture, has rank <= the ceiling's, and whose features are all present. Pure: tests pass made-up features.
 Dispatch make_dispatch(uint64_t features, Isa ceiling);
 
+// The choice alone, as data and for any architecture of isa.inc: chosen[slot], kSlots of them.
+void choose_isas(const char* architecture, uint64_t features, Isa ceiling, Isa* chosen);
+
 }  // namespace lowbit

@@ -33,7 +33,8 @@ export function elementsOf(tensor: ConstantTensor): TypedArray {
   if (array === undefined) throw new LowbitError('ERR_UNSUPPORTED', 'String tensors have no typed array');
   const { data } = tensor;
   const width = array.BYTES_PER_ELEMENT;
-  const aligned = data.byteOffset % width === 0 ? data : data.slice();
+  // Not slice(): that of a Buffer is a view.
+  const aligned = data.byteOffset % width === 0 ? data : new Uint8Array(data);
   return new array(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / width);
 }
 

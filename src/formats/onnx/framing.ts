@@ -143,10 +143,12 @@ class FramingCheck {
 }
 
 /**
- * Decodes a message. Bytes fields are views of `bytes`; unknown fields are kept.
+ * Decodes a message. Bytes fields are views of `from`; unknown fields are kept.
  * Errors: ERR_BAD_FILE with the byte offset for anything cut off, mistyped, nested deeper than 64 or absurdly numerous.
  */
-export function decodeMessage<M extends MessageName>(name: M, bytes: Uint8Array, file?: string): OnnxMessage<M> {
+export function decodeMessage<M extends MessageName>(name: M, from: Uint8Array, file?: string): OnnxMessage<M> {
+  // Views of a Buffer would be Buffers, whose slice() does not copy.
+  const bytes = new Uint8Array(from.buffer, from.byteOffset, from.byteLength);
   const check = new FramingCheck(bytes, file);
   check.message(name, bytes.byteLength, 1);
   try {

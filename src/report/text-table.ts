@@ -53,7 +53,7 @@ export function millisecondsText(value: number): string {
   return `${value >= 1000 ? value.toFixed(0) : value.toPrecision(3)} ms`;
 }
 
-/** Decibels with one decimal; null, which stands for no difference at all, as 'exact'. */
-export function decibelsText(value: number | null): string {
-  return value === null ? 'exact' : `${value.toFixed(1)} dB`;
+/** Decibels with one decimal. */
+export function decibelsText(value: number): string {
+  return `${value.toFixed(1)} dB`;
 }

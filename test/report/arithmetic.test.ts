@@ -140,11 +140,11 @@ describe('text', () => {
       '14.0 MB',
       '1.00 MB',
     ]);
-    expect([percentText(0.9125), percentText(null), decibelsText(31.26), decibelsText(null)]).toEqual([
+    expect([percentText(0.9125), percentText(null), decibelsText(31.26), decibelsText(-3)]).toEqual([
       '91.25 %',
       'n/a',
       '31.3 dB',
-      'exact',
+      '-3.0 dB',
     ]);
   });
 });

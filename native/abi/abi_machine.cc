@@ -3,6 +3,7 @@
 #include <new>
 
 #include "native/abi/abi.h"
+#include "native/abi/version.h"
 #include "native/base/mutex.h"
 #include "native/base/parallel.h"
 #include "native/base/text.h"
@@ -134,7 +135,7 @@ void describe_statuses(Text& json) {
 }
 
 void describe(Text& json) {
-  json.add("{\"architecture\":").quoted(build_architecture());
+  json.add("{\"version\":").quoted(kVersion).add(",\"architecture\":").quoted(build_architecture());
   json.add(",\"features\":").add(static_cast<int64_t>(detect_features())).add(",");
   describe_isas(json);
   json.add(",");
@@ -151,9 +152,6 @@ void describe(Text& json) {
 }
 
 }  // namespace
-}  // namespace lowbit
-
-using namespace lowbit;  // NOLINT: the exported functions are C
 
 Status lowbit_describe(describe_arguments* call) {
   static Mutex mutex;
@@ -196,3 +194,5 @@ Status lowbit_choose_kernels(choose_kernels_arguments* call) {
   call->isas = {chosen, sizeof(Isa) * static_cast<size_t>(kSlots)};
   return Status::ok;
 }
+
+}  // namespace lowbit

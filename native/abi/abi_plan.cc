@@ -32,9 +32,6 @@ bool text_of(const Slice& slice, char* text, size_t capacity) {
 void plan_retain(Plan* plan) { plan->retain(); }
 void plan_release(Plan* plan) { plan->release(); }
 
-}  // namespace lowbit
-
-using namespace lowbit;  // NOLINT: the exported functions are C
 
 Status lowbit_plan_create(plan_create_arguments* call) {
   char isa[kMaxName];
@@ -83,3 +80,5 @@ Status lowbit_run_end(run_end_arguments* call) {
   Plan::end(call->run);
   return Status::ok;
 }
+
+}  // namespace lowbit

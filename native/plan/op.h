@@ -64,7 +64,7 @@ struct RunContext {
   const Dispatch* kernels;           // the kernels of the chosen ISA
   uint8_t* scratch;                  // 64-byte aligned; worker w owns [w * scratch_step, (w + 1) * scratch_step)
   size_t scratch_step;               // at least what the operation asked for
-  const volatile int32_t* cancel;    // non-zero: stop soon
+  const volatile int32_t* cancel;    // never null; non-zero: stop soon
 
   template <typename T>
   T* buffer(int32_t index) const {

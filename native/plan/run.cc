@@ -14,6 +14,9 @@ constexpr uintptr_t kCallerAlignment = 4;
 // What zero bytes point at: some callers have no address for an empty array.
 alignas(kAlignment) uint8_t empty_memory[kAlignment];
 
+// The flag of runs that cannot be cancelled.
+const volatile int32_t never_cancelled = 0;
+
 }  // namespace
 
 void Plan::destroy(Run* run) {
@@ -119,7 +122,7 @@ Status Plan::step(Run* run, int32_t instructions, int32_t* left, Detail* detail)
   context.kernels = &plan.kernels_;
   context.scratch = run->scratch;
   context.scratch_step = plan.scratch_step_;
-  context.cancel = run->control;
+  context.cancel = run->control != nullptr ? run->control : &never_cancelled;
   for (; instructions > 0 && run->next < plan.instruction_count_; instructions--) {
     if (run->control != nullptr && run->control[0] != 0) return Status::cancelled;
     const int32_t* const words = plan.instructions_[run->next];

@@ -1,0 +1,18 @@
+// LOWBIT_UNROLL before a loop of constant length: unroll it completely, so that arrays of accumulators become registers.
+#pragma once
+
+#if defined(__clang__)
+#define LOWBIT_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define LOWBIT_UNROLL _Pragma("GCC unroll 32")
+#else
+#define LOWBIT_UNROLL
+#endif
+
+// LOWBIT_OPAQUE(vector): the compiler forgets what it knows about a vector register's value. GCC 12 otherwise keeps a copy
+// of an array of accumulators in memory, stored again in every step, when it sees that all of them start as zero.
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+#define LOWBIT_OPAQUE(vector) __asm__("" : "+v"(vector))
+#else
+#define LOWBIT_OPAQUE(vector) static_cast<void>(0)
+#endif

@@ -1,0 +1,50 @@
+// The table of passes, and the sequences in which they are run.
+
+import type { Graph } from '../ir/graph.js';
+import { verifyGraph } from '../ir/verify.js';
+import { foldBatchNorm } from './fold-batch-norm.js';
+import { foldBias } from './fold-bias.js';
+import { foldConstants } from './fold-constants.js';
+import { fuseActivation } from './fuse-activation.js';
+import type { Pass } from './pass.js';
+import { removeDead } from './remove-dead.js';
+import { removeIdentity } from './remove-identity.js';
+
+/** Passes that need nothing but the graph; those that take statistics or a scheme are functions of their own. */
+export const PASSES = {
+  'fold-constants': { summary: 'computes what does not depend on the inputs, shape arithmetic included', run: foldConstants },
+  'remove-identity': { summary: 'removes nodes that hand their input through', run: removeIdentity },
+  'fold-batch-norm': { summary: 'folds batch normalization into the weights before it', run: foldBatchNorm },
+  'fold-bias': { summary: 'folds the addition of a constant into the bias of the product before it', run: foldBias },
+  'fuse-activation': { summary: 'makes Relu and Clip the clamp of the node before them', run: fuseActivation },
+  'remove-dead': { summary: 'removes nodes and constants that no output depends on', run: removeDead },
+} as const satisfies Record<string, Pass>;
+
+export type PassName = keyof typeof PASSES;
+
+/** Standard ONNX in, standard ONNX out: what quantization starts from. */
+export const PREPARE = [
+  'fold-constants',
+  'remove-identity',
+  'fold-batch-norm',
+  'fold-bias',
+  'remove-dead',
+] as const satisfies readonly PassName[];
+
+/** What a session runs: uses the domain 'lowbit'. */
+export const OPTIMIZE = [...PREPARE, 'fuse-activation', 'remove-dead'] as const satisfies readonly PassName[];
+
+/** The graph after the passes, in order. Verified before the first one. Errors: as `verifyGraph`. */
+export function runPasses(graph: Graph, names: readonly PassName[]): Graph {
+  return names.reduce((result, name) => PASSES[name].run(result), verifyGraph(graph));
+}
+
+/** Constants computed, identities gone, batch norms and biases folded; still standard ONNX. */
+export function prepare(graph: Graph): Graph {
+  return runPasses(graph, PREPARE);
+}
+
+/** What a session runs. */
+export function optimize(graph: Graph): Graph {
+  return runPasses(graph, OPTIMIZE);
+}

@@ -19,6 +19,14 @@ inline void merge_range(const float* x, int64_t n, float* lo, float* hi) {
   }
 }
 
+// Merges lanes of minima and lanes of maxima into (lo, hi).
+inline void merge_lanes(const float* least, const float* most, int lanes, float* lo, float* hi) {
+  for (int i = 0; i < lanes; i++) {
+    *lo = least[i] < *lo ? least[i] : *lo;
+    *hi = most[i] > *hi ? most[i] : *hi;
+  }
+}
+
 // -0 becomes +0, everything else stays.
 inline void store_range(float lo, float hi, float* out) {
   out[0] = lo + 0.0f;

@@ -23,10 +23,7 @@ void min_max_f32_portable(const MinMaxArgs& args) {
   }
   float least_of = kInfinity, most_of = -kInfinity;
   merge_range(args.x + i, args.n - i, &least_of, &most_of);
-  for (int j = 0; j < kLanes; j++) {
-    least_of = lo[j] < least_of ? lo[j] : least_of;
-    most_of = hi[j] > most_of ? hi[j] : most_of;
-  }
+  merge_lanes(lo, hi, kLanes, &least_of, &most_of);
   store_range(least_of, most_of, args.out);
 }
 }  // namespace lowbit

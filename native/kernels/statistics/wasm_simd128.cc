@@ -34,7 +34,7 @@ void min_max_f32_wasm_simd128(const MinMaxArgs& args) {
   }
   float least_of = kInfinity, most_of = -kInfinity;
   merge_range(args.x + i, args.n - i, &least_of, &most_of);
-  merge_range(ends, 32, &least_of, &most_of);
+  merge_lanes(ends, ends + 16, 16, &least_of, &most_of);
   store_range(least_of, most_of, args.out);
 }
 }  // namespace lowbit

@@ -34,7 +34,7 @@ void min_max_f32_x86_avx2(const MinMaxArgs& args) {
   _mm256_storeu_ps(ends + 8, _mm256_max_ps(_mm256_max_ps(hi[0], hi[1]), _mm256_max_ps(hi[2], hi[3])));
   float least_of = kInfinity, most_of = -kInfinity;
   merge_range(args.x + i, args.n - i, &least_of, &most_of);
-  merge_range(ends, 16, &least_of, &most_of);
+  merge_lanes(ends, ends + 8, 8, &least_of, &most_of);
   store_range(least_of, most_of, args.out);
 }
 }  // namespace lowbit

@@ -12,6 +12,11 @@
 
 LOWBIT_ROW_SUM_KERNELS(x86_avx512vnni)
 
+// GCC 12 takes the undefined pass-through operand inside _mm512_min_ps for a mistake (GCC bug 105593).
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 namespace lowbit {
 // vminps and vmaxps return their second operand when either is NaN, so a NaN of x leaves the accumulator alone. Four
 // accumulators of each kind: a minimum takes 4 cycles and two can begin in each.
@@ -34,7 +39,7 @@ void min_max_f32_x86_avx512vnni(const MinMaxArgs& args) {
   _mm512_storeu_ps(ends + 16, _mm512_max_ps(_mm512_max_ps(hi[0], hi[1]), _mm512_max_ps(hi[2], hi[3])));
   float least_of = kInfinity, most_of = -kInfinity;
   merge_range(args.x + i, args.n - i, &least_of, &most_of);
-  merge_range(ends, 32, &least_of, &most_of);
+  merge_lanes(ends, ends + 16, 16, &least_of, &most_of);
   store_range(least_of, most_of, args.out);
 }
 }  // namespace lowbit

@@ -32,7 +32,8 @@ void set_detail(Detail* detail, const char* first, const char* second, int64_t n
     *--start = static_cast<char>('0' + rest % 10);
   }
   size_t length = 0;
-  for (const char* part : {first, second, static_cast<const char*>(start), third}) {
+  const char* const parts[] = {first, second, start, third};
+  for (const char* part : parts) {
     for (; *part != '\0' && length < sizeof detail->text - 1; part++) detail->text[length++] = *part;
   }
   detail->text[length] = '\0';
@@ -131,12 +132,9 @@ Status Plan::load_buffers(uint64_t constant_bytes, Detail* detail) {
 
 Status Plan::load_instructions(Detail* detail) {
   instructions_ = allocate_array<const int32_t*>(static_cast<size_t>(instruction_count_));
-  uint64_t* const bytes = allocate_array<uint64_t>(static_cast<size_t>(buffer_count_));
-  if (instructions_ == nullptr || bytes == nullptr) {
-    free_aligned(bytes);
-    return Status::out_of_memory;
-  }
-  for (int32_t i = 0; i < buffer_count_; i++) bytes[i] = buffers_[i].bytes;
+  buffer_bytes_ = allocate_array<uint64_t>(static_cast<size_t>(buffer_count_));
+  if (instructions_ == nullptr || buffer_bytes_ == nullptr) return Status::out_of_memory;
+  for (int32_t i = 0; i < buffer_count_; i++) buffer_bytes_[i] = buffers_[i].bytes;
   size_t at = kHeaderWords + static_cast<size_t>(buffer_count_) * kBufferWords;
   Status status = Status::ok;
   for (int32_t i = 0; i < instruction_count_ && status == Status::ok; i++) {
@@ -149,7 +147,7 @@ Status Plan::load_instructions(Detail* detail) {
       break;
     }
     const int32_t* const fields = words_ + at + 2;
-    PlanCheck check(bytes, buffer_count_);
+    PlanCheck check(buffer_bytes_, buffer_count_);
     operation->check(fields, check);
     if (!check.ok()) {
       set_detail(detail, operation->name, " at instruction ", i, " has a field out of its range or a buffer too small");
@@ -161,7 +159,6 @@ Status Plan::load_instructions(Detail* detail) {
     instructions_[i] = words_ + at;
     at += 2 + static_cast<size_t>(operation->field_count);
   }
-  free_aligned(bytes);
   if (status == Status::ok && at != word_count_) {
     return set_detail(detail, "the plan has words after its last instruction"), Status::bad_plan;
   }
@@ -182,6 +179,7 @@ Plan::~Plan() {
   free_aligned(words_);
   free_aligned(constants_);
   free_aligned(buffers_);
+  free_aligned(buffer_bytes_);
   free_aligned(port_bytes_);
   free_aligned(instructions_);
 }

@@ -73,6 +73,7 @@ class Plan {
   int32_t buffer_count_ = 0, instruction_count_ = 0, input_count_ = 0, output_count_ = 0;
   uint64_t arena_bytes_ = 0;
   PlanBuffer* buffers_ = nullptr;
+  uint64_t* buffer_bytes_ = nullptr;  // by buffer, as RunContext wants them
   const int32_t** instructions_ = nullptr;  // first word of each
   uint64_t* port_bytes_ = nullptr;          // of each input, then of each output
   uint8_t* constants_ = nullptr;

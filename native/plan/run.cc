@@ -119,6 +119,7 @@ Status Plan::step(Run* run, int32_t instructions, int32_t* left, Detail* detail)
   const ThreadCap cap(run->workers);
   RunContext context;
   context.buffers = run->buffers;
+  context.buffer_bytes = plan.buffer_bytes_;
   context.kernels = &plan.kernels_;
   context.scratch = run->scratch;
   context.scratch_step = plan.scratch_step_;

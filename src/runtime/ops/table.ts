@@ -1,0 +1,51 @@
+// The lowering table: which operators of which domains become instructions.
+
+import type { LoweringRow } from '../lowering.js';
+import { ACTIVATION_ROWS, LOWERED_ACTIVATION_ROWS } from './activation.js';
+import { BINARY_ROWS, LOWERED_BINARY_ROWS } from './binary.js';
+import { CONCAT_ROWS, LOWERED_CONCAT_ROWS } from './concat.js';
+import { CONV_ROWS, LOWERED_CONV_ROWS } from './conv.js';
+import { DYNAMIC_ROWS, LOWERED_DYNAMIC_ROWS } from './dynamic.js';
+import { GEMM_ROWS, LOWERED_GEMM_ROWS } from './gemm.js';
+import { NORMALIZE_ROWS } from './normalize.js';
+import { LOWERED_POOL_ROWS, POOL_ROWS } from './pool.js';
+import { QUANTIZE_ROWS } from './quantize.js';
+import { SHAPE_ROWS } from './shape.js';
+import { SLICE_ROWS } from './slice.js';
+import { SOFTMAX_ROWS } from './softmax.js';
+
+/** By domain ('' is ai.onnx; 'lowbit' is what the passes make), then by operator. */
+export const LOWERING_TABLE = {
+  '': {
+    ...ACTIVATION_ROWS,
+    ...BINARY_ROWS,
+    ...CONCAT_ROWS,
+    ...CONV_ROWS,
+    ...DYNAMIC_ROWS,
+    ...GEMM_ROWS,
+    ...NORMALIZE_ROWS,
+    ...POOL_ROWS,
+    ...QUANTIZE_ROWS,
+    ...SHAPE_ROWS,
+    ...SLICE_ROWS,
+    ...SOFTMAX_ROWS,
+  },
+  lowbit: {
+    ...LOWERED_ACTIVATION_ROWS,
+    ...LOWERED_BINARY_ROWS,
+    ...LOWERED_CONCAT_ROWS,
+    ...LOWERED_CONV_ROWS,
+    ...LOWERED_DYNAMIC_ROWS,
+    ...LOWERED_GEMM_ROWS,
+    ...LOWERED_POOL_ROWS,
+  },
+} as const satisfies Record<string, Record<string, LoweringRow>>;
+
+const ROWS: ReadonlyMap<string, ReadonlyMap<string, LoweringRow>> = new Map(
+  Object.entries(LOWERING_TABLE).map(([domain, rows]) => [domain, new Map<string, LoweringRow>(Object.entries(rows))]),
+);
+
+/** The row of an operator, or undefined when it is not supported. */
+export function loweringOf(domain: string, op: string): LoweringRow | undefined {
+  return ROWS.get(domain === 'ai.onnx' ? '' : domain)?.get(op);
+}

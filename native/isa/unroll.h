@@ -9,10 +9,11 @@
 #define LOWBIT_UNROLL
 #endif
 
-// LOWBIT_OPAQUE(vector): the compiler forgets what it knows about a vector register's value. GCC 12 otherwise keeps a copy
-// of an array of accumulators in memory, stored again in every step, when it sees that all of them start as zero.
+// LOWBIT_OPAQUE(vector): the compiler forgets what it knows about a vector register's value, and keeps the order of such
+// statements. GCC 12 otherwise stores an array of accumulators again in every step when it sees that all of them start as
+// zero, or gathers the operations of several rows until the registers run out.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
-#define LOWBIT_OPAQUE(vector) __asm__("" : "+v"(vector))
+#define LOWBIT_OPAQUE(vector) __asm__ volatile("" : "+v"(vector))
 #else
 #define LOWBIT_OPAQUE(vector) static_cast<void>(0)
 #endif

@@ -1,0 +1,80 @@
+// depthwise_u8i8_i32, depthwise_i8i8_i32 and depthwise_f32 with AVX2.
+#if defined(__x86_64__) || defined(_M_X64)
+#include <cstring>
+
+#include "native/isa/unroll.h"
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_x86_avx2.h"
+
+namespace lowbit {
+
+namespace {
+
+// 16 channels: codes widened to int16 and interleaved by pairs of taps. The unpack instructions work inside 128-bit lanes,
+// so that the first sums belong to the channels 0-3 and 8-11, the second to 4-7 and 12-15.
+struct Pairs {
+  using Vector = __m256i;
+  static constexpr int kBlock = 16;
+  static constexpr int kVectors = 2;
+  static constexpr int kRows = 5;  // 9 taps are 5 pairs
+
+  static Vector zero() { return _mm256_setzero_si256(); }
+
+  template <bool Signed>
+  static Vector widen(const int8_t* from) {
+    const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return Signed ? _mm256_cvtepi8_epi16(codes) : _mm256_cvtepu8_epi16(codes);
+  }
+
+  template <bool Signed>
+  static void interleave(const int8_t* x0, const int8_t* x1, Vector out[2]) {
+    const Vector first = widen<Signed>(x0);
+    const Vector second = x1 == nullptr ? zero() : widen<Signed>(x1);
+    out[0] = _mm256_unpacklo_epi16(first, second);
+    out[1] = _mm256_unpackhi_epi16(first, second);
+  }
+
+  static Vector add_products(Vector sum, Vector codes, Vector weights) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(codes, weights));
+  }
+
+  static void load_sums(const int32_t* p, Vector sums[2]) {
+    const Vector low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    const Vector high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 8));
+    sums[0] = _mm256_permute2x128_si256(low, high, 0x20);
+    sums[1] = _mm256_permute2x128_si256(low, high, 0x31);
+  }
+
+  static void store_sums(int32_t* p, const Vector sums[2]) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute2x128_si256(sums[0], sums[1], 0x20));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 8), _mm256_permute2x128_si256(sums[0], sums[1], 0x31));
+  }
+};
+
+struct Simd {
+  using Vector = __m256;
+  static constexpr int kLanes = 8;
+  static Vector zero() { return _mm256_setzero_ps(); }
+  static Vector load(const float* p) { return _mm256_loadu_ps(p); }
+  static void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
+  static Vector add_product(Vector sum, Vector x, Vector w) { return _mm256_add_ps(sum, _mm256_mul_ps(x, w)); }
+};
+
+}  // namespace
+
+}  // namespace lowbit
+
+#include "native/kernels/depthwise/body.h"
+#include "native/kernels/depthwise/pairs.h"
+
+namespace lowbit {
+
+void depthwise_u8i8_i32_x86_avx2(const DepthwiseArgs& args) { depthwise_pairs<false>(args); }
+void depthwise_i8i8_i32_x86_avx2(const DepthwiseArgs& args) { depthwise_pairs<true>(args); }
+void depthwise_f32_x86_avx2(const DepthwiseArgs& args) { depthwise_floats(args); }
+
+}  // namespace lowbit
+
+#include "native/isa/target/end.h"
+#endif

@@ -1,0 +1,166 @@
+// depthwise_u8i8_i32, depthwise_i8i8_i32 and depthwise_f32 with AVX-512 VNNI.
+#if defined(__x86_64__) || defined(_M_X64)
+#include <cstring>
+
+#include "native/isa/unroll.h"
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_x86_avx512vnni.h"
+
+namespace lowbit {
+
+namespace {
+
+constexpr int kBlock = 64;    // channels of a block
+constexpr int kMaxTaps = 12;  // of a step: 3 groups of 4 taps x 4 vectors of weights stay in 12 registers
+constexpr int kMaxGroups = kMaxTaps / 4;
+
+// Four taps of 64 channels, interleaved so that the bytes of one channel lie together, as vpdpbusd wants them. The unpack
+// instructions work inside 128-bit lanes: byte 4*i of lane L of out[q] belongs to channel 16 L + 4 q + i.
+struct Interleaved {
+  __m512i quarter[4];
+};
+
+inline Interleaved interleave(__m512i t0, __m512i t1, __m512i t2, __m512i t3) {
+  const __m512i low01 = _mm512_unpacklo_epi8(t0, t1);
+  const __m512i high01 = _mm512_unpackhi_epi8(t0, t1);
+  const __m512i low23 = _mm512_unpacklo_epi8(t2, t3);
+  const __m512i high23 = _mm512_unpackhi_epi8(t2, t3);
+  return {{_mm512_unpacklo_epi16(low01, low23), _mm512_unpackhi_epi16(low01, low23),
+           _mm512_unpacklo_epi16(high01, high23), _mm512_unpackhi_epi16(high01, high23)}};
+}
+
+// Accumulators between the order of interleave() and the order of channels: a transposition of 4 x 4 lanes, its own
+// inverse.
+inline void transpose_lanes(__m512i v[4]) {
+  const __m512i a = _mm512_shuffle_i32x4(v[0], v[1], 0x44);
+  const __m512i b = _mm512_shuffle_i32x4(v[2], v[3], 0x44);
+  const __m512i c = _mm512_shuffle_i32x4(v[0], v[1], 0xEE);
+  const __m512i d = _mm512_shuffle_i32x4(v[2], v[3], 0xEE);
+  v[0] = _mm512_shuffle_i32x4(a, b, 0x88);
+  v[1] = _mm512_shuffle_i32x4(a, b, 0xDD);
+  v[2] = _mm512_shuffle_i32x4(c, d, 0x88);
+  v[3] = _mm512_shuffle_i32x4(c, d, 0xDD);
+}
+
+// What a step of at most 12 taps needs: `taps` weights rows of `channels` bytes at w.
+struct Step {
+  const void* const* taps;  // of pixel 0, tap_count apart per pixel
+  int64_t tap_count, pixels;
+  const int8_t* w;
+  int64_t channels;
+  int32_t* acc;
+  bool first;
+};
+
+// Signed codes: x = (x ^ 0x80) - 128 with x ^ 0x80 unsigned, so accumulation starts from -128 * sum of the weights.
+template <bool Signed, int Taps>
+void step(const Step& s, int64_t channel, __mmask64 mask) {
+  constexpr int kGroups = (Taps + 3) / 4;
+  const __m512i zero = _mm512_setzero_si512();
+  const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
+  Interleaved weights[kGroups];
+  LOWBIT_UNROLL
+  for (int g = 0; g < kGroups; ++g) {
+    __m512i row[4];
+    LOWBIT_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      row[i] = 4 * g + i < Taps ? _mm512_maskz_loadu_epi8(mask, s.w + (4 * g + i) * s.channels + channel) : zero;
+    }
+    weights[g] = interleave(row[0], row[1], row[2], row[3]);
+  }
+  __m512i start[4];
+  LOWBIT_UNROLL
+  for (int q = 0; q < 4; ++q) {
+    start[q] = zero;
+    if (Signed) {
+      LOWBIT_UNROLL
+      for (int g = 0; g < kGroups; ++g) start[q] = _mm512_dpbusd_epi32(start[q], flip, weights[g].quarter[q]);
+      start[q] = _mm512_sub_epi32(zero, start[q]);
+    }
+  }
+
+  const void* const* taps = s.taps;
+  int32_t* acc = s.acc + channel;
+  for (int64_t p = 0; p < s.pixels; ++p, taps += s.tap_count, acc += s.channels) {
+    __m512i sum[4];
+    LOWBIT_UNROLL
+    for (int q = 0; q < 4; ++q) sum[q] = start[q];
+    LOWBIT_UNROLL
+    for (int g = 0; g < kGroups; ++g) {
+      __m512i row[4];
+      LOWBIT_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        row[i] = zero;
+        if (4 * g + i < Taps) {
+          row[i] = _mm512_maskz_loadu_epi8(mask, static_cast<const uint8_t*>(taps[4 * g + i]) + channel);
+          if (Signed) row[i] = _mm512_xor_si512(row[i], flip);
+        }
+      }
+      const Interleaved codes = interleave(row[0], row[1], row[2], row[3]);
+      LOWBIT_UNROLL
+      for (int q = 0; q < 4; ++q) sum[q] = _mm512_dpbusd_epi32(sum[q], codes.quarter[q], weights[g].quarter[q]);
+    }
+    transpose_lanes(sum);
+    LOWBIT_UNROLL
+    for (int q = 0; q < 4; ++q) {
+      const __mmask16 part = static_cast<__mmask16>(mask >> (16 * q));
+      if (!s.first) sum[q] = _mm512_add_epi32(sum[q], _mm512_maskz_loadu_epi32(part, acc + 16 * q));
+      _mm512_mask_storeu_epi32(acc + 16 * q, part, sum[q]);
+    }
+  }
+}
+
+template <bool Signed, int Taps>
+void step_of(int64_t taps, const Step& s, int64_t channel, __mmask64 mask) {
+  if (taps == Taps) {
+    step<Signed, Taps>(s, channel, mask);
+  } else if constexpr (Taps > 1) {
+    step_of<Signed, Taps - 1>(taps, s, channel, mask);
+  }
+}
+
+template <bool Signed>
+void depthwise(const DepthwiseArgs& args) {
+  for (int64_t t = 0; t < args.tap_count; t += kMaxTaps) {
+    const int64_t taps = args.tap_count - t < kMaxTaps ? args.tap_count - t : kMaxTaps;
+    Step s;
+    s.taps = args.taps + t;
+    s.tap_count = args.tap_count;
+    s.pixels = args.pixels;
+    s.w = static_cast<const int8_t*>(args.w) + t * args.channels;
+    s.channels = args.channels;
+    s.acc = static_cast<int32_t*>(args.acc);
+    s.first = t == 0;
+    for (int64_t channel = 0; channel < args.channels; channel += kBlock) {
+      const int64_t left = args.channels - channel;
+      step_of<Signed, kMaxTaps>(taps, s, channel, left >= kBlock ? ~__mmask64{0} : (__mmask64{1} << left) - 1);
+    }
+  }
+}
+
+struct Simd {
+  using Vector = __m512;
+  static constexpr int kLanes = 16;
+  static Vector zero() { return _mm512_setzero_ps(); }
+  static Vector load(const float* p) { return _mm512_loadu_ps(p); }
+  static void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
+  static Vector add_product(Vector sum, Vector x, Vector w) { return _mm512_add_ps(sum, _mm512_mul_ps(x, w)); }
+};
+
+}  // namespace
+
+}  // namespace lowbit
+
+#include "native/kernels/depthwise/body.h"
+
+namespace lowbit {
+
+void depthwise_u8i8_i32_x86_avx512vnni(const DepthwiseArgs& args) { depthwise<false>(args); }
+void depthwise_i8i8_i32_x86_avx512vnni(const DepthwiseArgs& args) { depthwise<true>(args); }
+void depthwise_f32_x86_avx512vnni(const DepthwiseArgs& args) { depthwise_floats(args); }
+
+}  // namespace lowbit
+
+#include "native/isa/target/end.h"
+#endif

@@ -1,0 +1,40 @@
+// gemm_f32 with Advanced SIMD.
+#if defined(__aarch64__) || defined(_M_ARM64)
+#include "native/isa/unroll.h"
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_arm_neon.h"
+
+namespace lowbit {
+
+namespace {
+
+struct Simd {
+  using Vector = float32x4_t;
+  static constexpr int kLanes = 4;
+  static Vector zero() { return vdupq_n_f32(0.0f); }
+  static Vector load(const float* p) { return vld1q_f32(p); }
+  static void store(float* p, Vector v) { vst1q_f32(p, v); }
+  static Vector broadcast(const float* p) { return vld1q_dup_f32(p); }
+  static Vector multiply_add(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
+};
+
+}  // namespace
+
+}  // namespace lowbit
+
+#include "native/kernels/gemm_f32/body.h"
+
+namespace lowbit {
+
+// 24 of the 32 registers accumulate 6 rows of one panel, 4 hold the panel.
+void gemm_f32_arm_neon(const GemmF32Args& args) {
+  int64_t panel = 0;
+  if (args.m == 1) {
+    for (; args.panels - panel >= 2; panel += 2) columns<1, 2>(args, panel);
+  }
+  for (; panel < args.panels; ++panel) columns<6, 1>(args, panel);
+}
+
+}  // namespace lowbit
+#endif

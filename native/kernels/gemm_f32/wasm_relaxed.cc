@@ -1,0 +1,36 @@
+// gemm_f32 with relaxed WebAssembly SIMD: the engine takes the fused multiply-add of the machine where it has one.
+#if defined(__wasm_relaxed_simd__)
+#include "native/isa/unroll.h"
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_wasm_relaxed.h"
+
+namespace lowbit {
+
+namespace {
+
+struct Simd {
+  using Vector = v128_t;
+  static constexpr int kLanes = 4;
+  static Vector zero() { return wasm_f32x4_const_splat(0.0f); }
+  static Vector load(const float* p) { return wasm_v128_load(p); }
+  static void store(float* p, Vector v) { wasm_v128_store(p, v); }
+  static Vector broadcast(const float* p) { return wasm_v128_load32_splat(p); }
+  static Vector multiply_add(Vector a, Vector b, Vector c) { return wasm_f32x4_relaxed_madd(a, b, c); }
+};
+
+}  // namespace
+
+}  // namespace lowbit
+
+#include "native/kernels/gemm_f32/body.h"
+
+namespace lowbit {
+
+// Engines on x86 have 16 registers: 12 accumulate 3 rows of one panel.
+void gemm_f32_wasm_relaxed(const GemmF32Args& args) {
+  for (int64_t panel = 0; panel < args.panels; ++panel) columns<3, 1>(args, panel);
+}
+
+}  // namespace lowbit
+#endif

@@ -20,8 +20,29 @@ describe.each(OBSERVER_NAMES)('observer %s', (name) => {
         expect(observer.merge(right, left)).toEqual(whole);
         const { min, max } = observer.rangeOf(whole);
         expect(min).toBeLessThanOrEqual(max);
+        expect(min).toBeGreaterThanOrEqual(whole.min);
+        expect(max).toBeLessThanOrEqual(whole.max);
       }),
     );
+  });
+
+  it('gives a batch that came again and again its own range', () => {
+    const observer = OBSERVERS[name];
+    const state = Array.from({ length: 9 }, () => ({ min: -0.5, max: 4 })).reduce(observer.add, observer.empty);
+    expect(observer.rangeOf(state)).toEqual({ min: -0.5, max: 4 });
+  });
+});
+
+describe('observers and an outlier', () => {
+  it('min-max keeps it, mean-deviation clips it', () => {
+    const ranges = [...Array.from({ length: 99 }, () => ({ min: 0, max: 1 })), { min: 0, max: 100 }];
+    const max = (name: (typeof OBSERVER_NAMES)[number]): number => {
+      const observer = OBSERVERS[name];
+      return observer.rangeOf(ranges.reduce(observer.add, observer.empty)).max;
+    };
+    expect(max('min-max')).toBe(100);
+    // mean 1.99, variance (99 * 1 + 10000) / 100 - 1.99^2 = 97.0299
+    expect(max('mean-deviation')).toBeCloseTo(1.99 + Math.sqrt(97.0299), 5);
   });
 });
 
@@ -42,10 +63,10 @@ describe('StatisticsCollector', () => {
   });
 
   it('refuses infinite ranges and other observers', () => {
-    const collector = new StatisticsCollector('mean-min-max');
+    const collector = new StatisticsCollector('mean-deviation');
     expect(() => collector.add('x', { min: 0, max: Infinity })).toThrow(expect.objectContaining({ code: 'ERR_BAD_ARGUMENT' }));
-    expect(() => collector.merge(new StatisticsCollector('min-max'))).toThrow(/mean-min-max/);
-    expect(() => new StatisticsCollector('median' as 'min-max')).toThrow(/min-max, mean-min-max/);
+    expect(() => collector.merge(new StatisticsCollector('min-max'))).toThrow(/mean-deviation/);
+    expect(() => new StatisticsCollector('median' as 'min-max')).toThrow(/min-max, mean-deviation/);
   });
 });
 

@@ -6,7 +6,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { readOnnx, writeOnnx } from '../../src/formats/onnx/onnx.js';
 import type { Graph } from '../../src/ir/graph.js';
 import { verifyGraph } from '../../src/ir/verify.js';
-import { rangeOfValues } from '../../src/observe/observer.js';
+import { type ObserverName, rangeOfValues } from '../../src/observe/observer.js';
 import { type Statistics, StatisticsCollector } from '../../src/observe/statistics.js';
 
 export type Feeds = Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>;
@@ -41,11 +41,11 @@ export async function judge(
 }
 
 /** The ranges of values of a float graph over some feeds. */
-export async function observe(graph: Graph, values: readonly string[], feeds: Iterable<Feeds>): Promise<Statistics> {
+export async function observe(graph: Graph, values: readonly string[], feeds: Iterable<Feeds>, observer: ObserverName = 'min-max'): Promise<Statistics> {
   const inner = values.filter((value) => !graph.inputs.includes(value));
   const types = new Map(graph.types);
   const session = await judge({ ...graph, types, outputs: [...new Set([...graph.outputs, ...inner])] });
-  const collector = new StatisticsCollector('min-max');
+  const collector = new StatisticsCollector(observer);
   for (const feed of feeds) {
     const results = await session.run(feed);
     for (const value of values) {

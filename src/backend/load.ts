@@ -1,23 +1,154 @@
-// Finds and loads a backend: the environment's wish, then the addon.
+// Finds and loads a backend: what the environment asks for, then the addon, then WebAssembly.
 
 import { LowbitError } from '../core/errors.js';
-import type { Backend, BackendKind } from './backend.js';
+import type { Backend, BackendInfo, BackendKind } from './backend.js';
 import type { BackendOptions } from './described.js';
-import { nodeModule, packageFile, packageRoot } from './location.js';
+import { nodeFs, nodeModule, packageFile, packageRoot } from './location.js';
 import { type Addon, NativeBackend } from './native.js';
+import { WasmBackend } from './wasm.js';
+
+/** The code of the warning that the fall to WebAssembly emits, once per process and thread. */
+export const FALLBACK_WARNING = 'LOWBIT_WASM_FALLBACK';
+
+const KINDS: readonly BackendKind[] = ['native', 'wasm'];
+
+/** As kMaxThreads in native/base/parallel.h. */
+const MAX_THREADS = 256;
+
+/** The variants of wasm/build.mjs, best first, with the instruction set that each adds. */
+const WASM_VARIANTS = [
+  { variant: 'relaxed', isa: 'wasm_relaxed' },
+  { variant: 'simd128', isa: 'wasm_simd128' },
+] as const;
+
+export interface LoadOptions extends BackendOptions {
+  /** WebAssembly only: the variant to take; the best that the engine reads by default. */
+  readonly variant?: 'relaxed' | 'simd128' | undefined;
+  /** WebAssembly only: a compiled module, for hosts without files (browsers). */
+  readonly module?: WebAssembly.Module | undefined;
+}
 
 let cached: Backend | undefined;
 
+/**
+ * The backend of this thread, loaded by the first call: LOWBIT_BACKEND (native, wasm) decides which, LOWBIT_ISA is the
+ * highest instruction set to use, LOWBIT_THREADS the number of threads. Without LOWBIT_BACKEND the addon is taken, and
+ * WebAssembly with a warning (code LOWBIT_WASM_FALLBACK) when it cannot be loaded.
+ * Errors: ERR_BAD_ENVIRONMENT for values that are not known or not usable here, ERR_BACKEND_UNAVAILABLE.
+ */
 export function loadBackend(): Backend {
-  cached ??= loadBackendOf('native', { isa: process.env.LOWBIT_ISA });
+  cached ??= loadByEnvironment();
   return cached;
 }
 
-export function loadBackendOf(kind: BackendKind, options: BackendOptions = {}): Backend {
-  const path = packageFile('build/Release/lowbit.node');
-  if (kind !== 'native' || path === undefined || nodeModule === undefined) {
-    throw new LowbitError('ERR_BACKEND_UNAVAILABLE', `No ${kind} backend; build it with npm run build`);
+/** Makes loadBackend() give this backend: for browsers, which compile the module themselves. */
+export function useBackend(backend: Backend): void {
+  cached = backend;
+}
+
+/** A new backend of that kind, whatever the environment says. Errors: ERR_BACKEND_UNAVAILABLE, ERR_BAD_ARGUMENT. */
+export function loadBackendOf(kind: 'native', options?: LoadOptions): NativeBackend;
+export function loadBackendOf(kind: 'wasm', options?: LoadOptions): WasmBackend;
+export function loadBackendOf(kind: BackendKind, options?: LoadOptions): Backend;
+export function loadBackendOf(kind: BackendKind, options: LoadOptions = {}): Backend {
+  return kind === 'native' ? loadNative(options) : loadWasm(options);
+}
+
+/** What reports and benchmarks name. */
+export function backendInfo(backend: Backend = loadBackend()): BackendInfo {
+  const { kind, version, isa, isas, threads } = backend;
+  return { backend: kind, version, isa, isas, threads };
+}
+
+function loadByEnvironment(): Backend {
+  const kind = environment('LOWBIT_BACKEND');
+  if (kind !== undefined && !KINDS.includes(kind as BackendKind)) {
+    throw badEnvironment('LOWBIT_BACKEND', kind, `one of ${KINDS.join(', ')}`);
   }
-  const addon = nodeModule.createRequire(import.meta.url)(path) as Addon;
-  return new NativeBackend(addon, path, packageRoot()?.version, options);
+  const threads = environment('LOWBIT_THREADS');
+  if (threads !== undefined && !(/^\d+$/.test(threads) && Number(threads) >= 1 && Number(threads) <= MAX_THREADS)) {
+    throw badEnvironment('LOWBIT_THREADS', threads, `an integer from 1 to ${MAX_THREADS}`);
+  }
+  const isa = environment('LOWBIT_ISA');
+  const options: LoadOptions = { isa, threads: threads === undefined ? undefined : Number(threads) };
+  try {
+    return kind === undefined ? loadEither(options) : loadBackendOf(kind as BackendKind, options);
+  } catch (error) {
+    // The only argument that comes from the environment unchecked is the instruction set.
+    if (!(error instanceof LowbitError) || error.place.argument !== 'isa') throw error;
+    const { isas } = kind === undefined ? loadEither({}) : loadBackendOf(kind as BackendKind);
+    throw badEnvironment('LOWBIT_ISA', isa as string, `an instruction set that is usable here: ${isas.join(', ')}`);
+  }
+}
+
+function environment(name: string): string | undefined {
+  const value = (globalThis as { process?: NodeJS.Process }).process?.env?.[name];
+  return value === '' ? undefined : value;
+}
+
+function badEnvironment(name: string, value: string, wanted: string): LowbitError {
+  return new LowbitError('ERR_BAD_ENVIRONMENT', `${name} is '${value}'; expected ${wanted}`);
+}
+
+function loadEither(options: LoadOptions): Backend {
+  let cause: LowbitError;
+  try {
+    return loadNative(options);
+  } catch (error) {
+    if (!(error instanceof LowbitError) || error.code !== 'ERR_BACKEND_UNAVAILABLE') throw error;
+    cause = error;
+  }
+  const backend = loadWasm(options);
+  (globalThis as { process?: NodeJS.Process }).process?.emitWarning?.(
+    `lowbit runs on WebAssembly (${backend.isa}), which is slower: ${cause.message}`,
+    { type: 'Warning', code: FALLBACK_WARNING },
+  );
+  return backend;
+}
+
+function loadNative(options: LoadOptions): NativeBackend {
+  const places = [`prebuilds/${process.platform}-${process.arch}/lowbit.node`, 'build/Release/lowbit.node'];
+  const path = places.map(packageFile).find((found) => found !== undefined);
+  if (path === undefined || nodeModule === undefined) {
+    throw new LowbitError(
+      'ERR_BACKEND_UNAVAILABLE',
+      `No native addon for ${process.platform}-${process.arch}: looked for ${places.join(' and ')}; ` +
+        'build it with npm run build:native, or set LOWBIT_BACKEND=wasm',
+    );
+  }
+  return new NativeBackend(requireAddon(path), path, packageRoot()?.version, options);
+}
+
+function requireAddon(path: string): Addon {
+  try {
+    return (nodeModule as typeof import('node:module')).createRequire(import.meta.url)(path) as Addon;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `The native addon could not be loaded: ${reason}`;
+    throw new LowbitError('ERR_BACKEND_UNAVAILABLE', message, { file: path }, { cause: error });
+  }
+}
+
+function loadWasm(options: LoadOptions): WasmBackend {
+  if (options.module !== undefined) return new WasmBackend(options.module, 'the given module', undefined, options);
+  const version = packageRoot()?.version;
+  // A ceiling below a variant's own instruction set is served by the variant of the ceiling.
+  const skipped = WASM_VARIANTS.slice(0, Math.max(0, WASM_VARIANTS.findIndex(({ isa }) => isa === options.isa)));
+  const wanted = WASM_VARIANTS.filter((row) =>
+    options.variant === undefined ? !skipped.includes(row) : row.variant === options.variant,
+  );
+  const tried: string[] = [];
+  for (const { variant } of wanted) {
+    const name = `dist/wasm/lowbit-${variant}.wasm`;
+    const path = packageFile(name);
+    const bytes = path === undefined ? undefined : nodeFs?.readFileSync(path);
+    if (path !== undefined && bytes !== undefined && WebAssembly.validate(bytes)) {
+      return new WasmBackend(new WebAssembly.Module(bytes), path, version, options);
+    }
+    tried.push(`${name} ${bytes === undefined ? 'does not exist' : 'cannot be read by this engine'}`);
+  }
+  throw new LowbitError(
+    'ERR_BACKEND_UNAVAILABLE',
+    `No WebAssembly module: ${tried.join(', ')}; build them with npm run build:wasm`,
+  );
 }

@@ -1,0 +1,110 @@
+// Builds dist/wasm/lowbit-simd128.wasm and lowbit-relaxed.wasm from the addon's C++, with emcc when it is on PATH, else
+// with the clang of @yowasp/clang. Objects are kept in build/wasm by the hash of what they are made of.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { findEmcc } from './emcc.mjs';
+import { COMPILE_FLAGS, hashOf, linkFlags, nativeFiles, ROOT, VARIANTS } from './sources.mjs';
+
+const CACHE = `${ROOT}build/wasm`;
+const OUTPUT = `${ROOT}dist/wasm`;
+
+if (isMainThread) await main();
+else await compileAsTold();
+
+async function main() {
+  const emcc = findEmcc();
+  const { sources, headers } = nativeFiles();
+  mkdirSync(CACHE, { recursive: true });
+  mkdirSync(OUTPUT, { recursive: true });
+  const toolchain = emcc?.version ?? yowaspVersion();
+  const scripts = ['clang.mjs', 'emcc.mjs', 'sources.mjs'].map((name) => readFileSync(`${ROOT}wasm/${name}`));
+  const common = hashOf(toolchain, ...scripts, ...[...headers].flat());
+  const jobs = [];
+  const objects = new Map();
+  for (const [variant, flags] of Object.entries(VARIANTS)) {
+    const usesEmcc = emcc?.variants.includes(variant) ?? false;
+    const list = [...sources].map(([path, bytes]) => {
+      const object = `${hashOf(common, String(usesEmcc), ...COMPILE_FLAGS, ...flags, path, bytes)}.o`;
+      if (!existsSync(`${CACHE}/${object}`)) jobs.push({ path, object, flags, usesEmcc });
+      return [path, object];
+    });
+    objects.set(variant, { usesEmcc, list });
+  }
+  await compileAll(jobs, emcc);
+  for (const [variant, { usesEmcc, list }] of objects) await linkVariant(variant, usesEmcc ? emcc : undefined, list);
+  const used = new Set([...objects.values()].flatMap(({ list }) => list.map(([, object]) => object)));
+  for (const name of readdirSync(CACHE)) if (!used.has(name) && name.endsWith('.o')) rmSync(`${CACHE}/${name}`);
+}
+
+function yowaspVersion() {
+  const manifest = new URL('../node_modules/@yowasp/clang/package.json', import.meta.url);
+  return `@yowasp/clang ${JSON.parse(readFileSync(manifest, 'utf8')).version}`;
+}
+
+/** Compiles what is missing, on as many threads as there are processors (each holds a compiler of about 500 MB). */
+async function compileAll(jobs, emcc) {
+  const queue = [...jobs];
+  const threads = Math.min(queue.length, availableParallelism(), 4);
+  if (queue.length > 0) console.log(`wasm: compiling ${queue.length} files with ${emcc?.version ?? yowaspVersion()}`);
+  await Promise.all(
+    Array.from(
+      { length: threads },
+      () =>
+        new Promise((resolve, reject) => {
+          const worker = new Worker(fileURLToPath(import.meta.url), { workerData: { emcc } });
+          const next = () => {
+            const job = queue.shift();
+            if (job === undefined) worker.terminate().then(resolve);
+            else worker.postMessage(job);
+          };
+          worker.on('message', next);
+          worker.on('error', reject);
+        }),
+    ),
+  );
+}
+
+/** A worker: 'ready', then one message per job that is done. */
+async function compileAsTold() {
+  const { sources, headers } = nativeFiles();
+  parentPort.on('message', async ({ path, object, flags, usesEmcc }) => {
+    const { compile } = await (usesEmcc ? import('./emcc.mjs') : import('./clang.mjs'));
+    const bytes = await compile(path, new Map([...headers, [path, sources.get(path)]]), flags, workerData.emcc);
+    writeWhole(`${CACHE}/${object}`, bytes);
+    parentPort.postMessage('done');
+  });
+  parentPort.postMessage('ready');
+}
+
+async function linkVariant(variant, emcc, list) {
+  const file = `${OUTPUT}/lowbit-${variant}.wasm`;
+  const stamp = `${CACHE}/${variant}.stamp`;
+  const wanted = hashOf(...list.flat(), ...linkFlags());
+  if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  const { link } = await (emcc === undefined ? import('./clang.mjs') : import('./emcc.mjs'));
+  const objects = new Map(list.map(([, object]) => [object, readFileSync(`${CACHE}/${object}`)]));
+  const bytes = await link(objects, emcc);
+  const imports = importsOf(bytes, variant);
+  if (imports.length > 0) throw new Error(`lowbit-${variant}.wasm must import nothing but wants ${imports.join(', ')}`);
+  writeWhole(file, bytes);
+  writeWhole(stamp, wanted);
+  console.log(`wasm: lowbit-${variant}.wasm, ${bytes.length} bytes`);
+}
+
+/** Engines that lack relaxed SIMD cannot read that variant's imports; the other one has the same sources. */
+function importsOf(bytes, variant) {
+  if (!WebAssembly.validate(bytes)) {
+    if (variant === 'simd128') throw new Error('lowbit-simd128.wasm is not a valid module');
+    return [];
+  }
+  return WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map(({ module, name }) => `${module}.${name}`);
+}
+
+/** Beside first, then renamed: a build that was stopped leaves no half file. */
+function writeWhole(file, bytes) {
+  const beside = `${file}.${process.pid}.tmp`;
+  writeFileSync(beside, bytes);
+  renameSync(beside, file);
+}

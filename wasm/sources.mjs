@@ -1,0 +1,60 @@
+// What a WebAssembly build is made of: the files, the variants, and the flags that emcc and clang share.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { nativeSources } from '../native/sources.mjs';
+
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** One module each; engines without relaxed SIMD reject the second, and the loader then takes the first. */
+export const VARIANTS = {
+  simd128: ['-msimd128'],
+  relaxed: ['-msimd128', '-mrelaxed-simd'],
+};
+
+export const COMPILE_FLAGS = [
+  '-std=c++17',
+  '-O3',
+  '-Wall',
+  '-Wextra',
+  '-fno-exceptions',
+  '-fno-rtti',
+  '-fno-threadsafe-statics',
+  '-ffp-contract=off',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-fvisibility=hidden',
+  '-I.',
+];
+
+/** The stack lies below the data, so that an overflow traps instead of writing over it. */
+const STACK_BYTES = 1 << 20;
+
+/** Flags for wasm-ld: the functions of abi.inc and the allocator are what the module exports. */
+export function linkFlags() {
+  const table = readFileSync(`${ROOT}native/abi/abi.inc`, 'utf8');
+  const functions = [...table.matchAll(/^LOWBIT_FUNCTION\((\w+),/gm)].map(([, name]) => `lowbit_${name}`);
+  return [
+    ...[...functions, 'malloc', 'free'].map((name) => `-Wl,--export=${name}`),
+    '-Wl,--stack-first',
+    `-Wl,-z,stack-size=${STACK_BYTES}`,
+    '-Wl,--strip-all',
+  ];
+}
+
+/** Sources and headers as { path: bytes }, without the addon's binding and without the files of other processors. */
+export function nativeFiles() {
+  const sources = nativeSources({ core: true }).filter((path) => !/\/(x86|arm)_\w+\.cc$/.test(path));
+  const headers = readdirSync(`${ROOT}native`, { recursive: true })
+    .map((path) => `native/${path.replaceAll('\\', '/')}`)
+    .filter((path) => /\.(h|inc)$/.test(path) && !path.startsWith('native/binding/'))
+    .sort();
+  const read = (path) => [path, readFileSync(`${ROOT}${path}`)];
+  return { sources: new Map(sources.map(read)), headers: new Map(headers.map(read)) };
+}
+
+export function hashOf(...parts) {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex').slice(0, 32);
+}

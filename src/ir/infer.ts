@@ -73,7 +73,8 @@ export function bindShapes(graph: Graph, inputShapes?: InputShapes): Graph {
   for (const node of [...editor]) {
     if (node.outputs.length !== 1) continue;
     const name = node.outputs[0] as string;
-    const tensor = constantOfValues(types.get(name), values.get(name));
+    const written = node.op === 'Constant' && node.domain === '' ? node.attributes.get('value') : undefined;
+    const tensor = written?.kind === 'tensor' ? written.value : constantOfValues(types.get(name), values.get(name));
     if (tensor === undefined || editor.outputs.includes(name)) continue;
     editor.removeNode(node);
     editor.constants.set(name, tensor);

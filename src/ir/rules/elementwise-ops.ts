@@ -44,9 +44,10 @@ function valuesOf(context: NodeContext, f: Arithmetic, neutral: number | undefin
     const x = a[a.length === 1 ? 0 : i] as Dim;
     const y = b[b.length === 1 ? 0 : i] as Dim;
     if (typeof x === 'number' && typeof y === 'number') {
-      const value = f(x, y);
-      if (!Number.isFinite(value)) return undefined;
-      out.push(whole ? Math.trunc(value) : Math.fround(value));
+      const value = whole ? Math.trunc(f(x, y)) : Math.fround(f(x, y));
+      // Beyond 2^53 the double would not be the int64.
+      if (!Number.isFinite(value) || (whole && !Number.isSafeInteger(value))) return undefined;
+      out.push(value);
     } else if (y === neutral) out.push(x);
     else return undefined;
   }
@@ -179,7 +180,13 @@ export const ELEMENTWISE_OPS = {
   Sin: unary(),
   Cos: unary(),
   Abs: unary({}, NUMBERS),
-  Neg: unary({}, NUMBERS),
+  Neg: {
+    ...unary({}, NUMBERS),
+    infer: (context) => {
+      const values = context.integers(0)?.map((value) => 0 - value);
+      return [{ dtype: context.dtype(0), dims: context.dims(0), values }];
+    },
+  },
   Sign: unary({}, NUMBERS),
   Floor: {
     ...unary(),

@@ -1,0 +1,199 @@
+// Compares the product and depthwise kernels of one instruction set with the portable ones, over awkward sizes: for sets that
+// this machine can only emulate. -DCANDIDATE=<isa>; -DDEPTHWISE and -DFLOATS when it has such kernels.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <initializer_list>
+
+#include "native/kernels/kernels.h"
+
+#define JOIN_NAMES(slot, isa) slot##_##isa
+#define NAME_OF(slot, isa) JOIN_NAMES(slot, isa)
+#define OF(slot) lowbit::NAME_OF(slot, CANDIDATE)
+
+namespace {
+
+uint32_t state = 1;
+uint32_t random_word() {  // xorshift32
+  state ^= state << 13;
+  state ^= state >> 17;
+  state ^= state << 5;
+  return state;
+}
+
+enum class Codes { kRandom, kHighest, kLowest };
+
+uint8_t code(Codes kind, bool is_signed) {
+  if (kind == Codes::kHighest) return is_signed ? 127 : 255;
+  if (kind == Codes::kLowest) return is_signed ? 0x80 : 0;
+  return static_cast<uint8_t>(random_word() >> 13);
+}
+
+template <typename T>
+T* array(int64_t n) {
+  T* memory = static_cast<T*>(malloc(static_cast<size_t>(n) * sizeof(T)));
+  if (memory == nullptr) exit(2);
+  return memory;
+}
+
+int failures = 0;
+
+void differ(const char* what, int64_t a, int64_t b, int64_t c) {
+  printf("%s differs from portable at %lld %lld %lld\n", what, static_cast<long long>(a), static_cast<long long>(b),
+         static_cast<long long>(c));
+  ++failures;
+}
+
+void compare_gemm(int64_t m, int64_t k, int64_t panels, bool is_signed, Codes a_kind, Codes w_kind) {
+  const int64_t panel_bytes = (k + 3) / 4 * 64;
+  const int64_t n = 16 * panels;
+  const int64_t a_stride = k + (m > 1 ? static_cast<int64_t>(random_word() % 5) : 0);
+  const int64_t c_stride = n + 3;
+  // Exactly what may be read and written: a sanitizer sees the byte behind.
+  uint8_t* a = array<uint8_t>((m - 1) * a_stride + k);
+  int8_t* b = array<int8_t>(panels * panel_bytes);
+  int32_t* column_sum = array<int32_t>(n);
+  int32_t* wanted = array<int32_t>((m - 1) * c_stride + n);
+  int32_t* found = array<int32_t>((m - 1) * c_stride + n);
+  for (int64_t i = 0; i < (m - 1) * a_stride + k; ++i) a[i] = code(a_kind, is_signed);
+  memset(column_sum, 0, static_cast<size_t>(n) * 4);
+  for (int64_t i = 0; i < panels * panel_bytes; ++i) {
+    const int64_t row = i % panel_bytes / 64 * 4 + i % 4;
+    b[i] = row < k ? static_cast<int8_t>(code(w_kind, true)) : 0;
+    column_sum[i / panel_bytes * 16 + i % 64 / 4] += b[i];
+  }
+  for (int64_t i = 0; i < (m - 1) * c_stride + n; ++i) wanted[i] = found[i] = 0x5a5a5a5a;
+  lowbit::GemmI8Args args = {a, a_stride, b, panel_bytes, column_sum, m, panels, k, wanted, c_stride};
+  (is_signed ? lowbit::gemm_i8i8_i32_portable : lowbit::gemm_u8i8_i32_portable)(args);
+  args.c = found;
+  (is_signed ? OF(gemm_i8i8_i32) : OF(gemm_u8i8_i32))(args);
+  if (memcmp(wanted, found, static_cast<size_t>((m - 1) * c_stride + n) * 4) != 0) {
+    differ(is_signed ? "gemm_i8i8_i32" : "gemm_u8i8_i32", m, k, panels);
+  }
+  free(a);
+  free(b);
+  free(column_sum);
+  free(wanted);
+  free(found);
+}
+
+#if defined(DEPTHWISE)
+void compare_depthwise(int64_t pixels, int64_t tap_count, int64_t channels, int kind, Codes x_kind, Codes w_kind) {
+  const int64_t element = kind == 2 ? 4 : 1;
+  const int64_t pool = 7;
+  uint8_t* x[7];
+  for (auto& row : x) {
+    row = array<uint8_t>(channels * element);
+    for (int64_t c = 0; c < channels; ++c) {
+      if (kind == 2) {
+        reinterpret_cast<float*>(row)[c] = static_cast<float>(static_cast<int32_t>(random_word())) * 1e-9f;
+      } else {
+        row[c] = code(x_kind, kind == 1);
+      }
+    }
+  }
+  const void** taps = array<const void*>(pixels * tap_count);
+  for (int64_t i = 0; i < pixels * tap_count; ++i) taps[i] = x[random_word() % pool];
+  uint8_t* w = array<uint8_t>(tap_count * channels * element);
+  for (int64_t i = 0; i < tap_count * channels; ++i) {
+    if (kind == 2) {
+      reinterpret_cast<float*>(w)[i] = static_cast<float>(static_cast<int32_t>(random_word())) * 1e-9f;
+    } else {
+      w[i] = code(w_kind, true);
+    }
+  }
+  uint32_t* wanted = array<uint32_t>(pixels * channels);
+  uint32_t* found = array<uint32_t>(pixels * channels);
+  lowbit::DepthwiseArgs args = {taps, pixels, tap_count, channels, w, wanted};
+  void (*const portable[])(const lowbit::DepthwiseArgs&) = {
+      lowbit::depthwise_u8i8_i32_portable, lowbit::depthwise_i8i8_i32_portable, lowbit::depthwise_f32_portable};
+  void (*const candidate[])(const lowbit::DepthwiseArgs&) = {OF(depthwise_u8i8_i32), OF(depthwise_i8i8_i32),
+                                                             OF(depthwise_f32)};
+  portable[kind](args);
+  args.acc = found;
+  candidate[kind](args);
+  if (memcmp(wanted, found, static_cast<size_t>(pixels * channels) * 4) != 0) {
+    differ(kind == 0 ? "depthwise_u8i8_i32" : kind == 1 ? "depthwise_i8i8_i32" : "depthwise_f32", pixels, tap_count,
+           channels);
+  }
+  for (auto& row : x) free(row);
+  free(taps);
+  free(w);
+  free(wanted);
+  free(found);
+}
+#endif
+
+#if defined(FLOATS)
+void compare_floats(int64_t m, int64_t k, int64_t panels) {
+  const int64_t n = 16 * panels;
+  float* a = array<float>(m * k);
+  float* b = array<float>(k * n);
+  float* found = array<float>(m * n);
+  for (int64_t i = 0; i < m * k; ++i) a[i] = static_cast<float>(static_cast<int32_t>(random_word())) * 1e-9f;
+  for (int64_t i = 0; i < k * n; ++i) b[i] = static_cast<float>(static_cast<int32_t>(random_word())) * 1e-9f;
+  const lowbit::GemmF32Args args = {a, k, b, k * 64, m, panels, k, found, n};
+  OF(gemm_f32)(args);
+  // |error| <= gamma_k * sum |a*w|, gamma_k = k*u / (1 - k*u), u = 2^-24 (kernels/gemm_f32/gemm_f32.h).
+  const double ku = static_cast<double>(k) * 0x1p-24;
+  for (int64_t r = 0; r < m; ++r) {
+    for (int64_t j = 0; j < n; ++j) {
+      double sum = 0, absolute = 0;
+      for (int64_t i = 0; i < k; ++i) {
+        const double product = static_cast<double>(a[r * k + i]) * b[j / 16 * k * 16 + i * 16 + j % 16];
+        sum += product;
+        absolute += fabs(product);
+      }
+      // The sum in double is itself off by at most k * 2^-53 * absolute.
+      const double bound = (ku / (1 - ku) + static_cast<double>(k) * 0x1p-53) * absolute;
+      if (!(fabs(found[r * n + j] - sum) <= bound)) {
+        differ("gemm_f32", m, k, panels);
+        r = m;
+        break;
+      }
+    }
+  }
+  free(a);
+  free(b);
+  free(found);
+}
+#endif
+
+}  // namespace
+
+int main() {
+  const Codes kinds[] = {Codes::kRandom, Codes::kHighest, Codes::kLowest};
+  int64_t compared = 0;
+  for (int signs = 0; signs < 2; ++signs) {
+    for (int64_t k = 1; k <= 130; ++k, ++compared) {
+      compare_gemm(1 + random_word() % 40, k, 1 + random_word() % 5, signs == 1, Codes::kRandom, Codes::kRandom);
+    }
+    for (int64_t m = 1; m <= 70; ++m, ++compared) {
+      compare_gemm(m, 1 + random_word() % 200, 1 + random_word() % 9, signs == 1, Codes::kRandom, Codes::kRandom);
+    }
+    for (Codes a : kinds) {
+      for (Codes w : kinds) {
+        for (int64_t k : {4, 67, 1500, 2305}) {
+          compare_gemm(7, k, 3, signs == 1, a, w);
+          ++compared;
+        }
+      }
+    }
+  }
+#if defined(DEPTHWISE)
+  for (int kind = 0; kind < 3; ++kind) {
+    for (int64_t taps = 1; taps <= 26; ++taps) {
+      for (int64_t channels : {1, 3, 8, 15, 16, 17, 32, 47, 63, 64, 65, 96, 130}) {
+        compare_depthwise(1 + random_word() % 6, taps, channels, kind, kinds[random_word() % 3], kinds[random_word() % 3]);
+        ++compared;
+      }
+    }
+  }
+#endif
+#if defined(FLOATS)
+  for (int64_t m = 1; m <= 26; ++m, ++compared) compare_floats(m, 1 + random_word() % 100, 1 + random_word() % 9);
+#endif
+  printf("%lld comparisons, %d differences\n", static_cast<long long>(compared), failures);
+  return failures == 0 ? 0 : 1;
+}

@@ -12,6 +12,7 @@ import { type ConcreteType, Lowering } from './lowering.js';
 import { loweringOf } from './ops/table.js';
 import { CompiledPlan, type PlanParts, type PlanValue } from './plan.js';
 import { isView, part, planArena, type Program, type View } from './program.js';
+import { refuseUnknownOperators } from './support.js';
 
 export interface CompileOptions {
   /** Concrete shapes of the inputs; inputs whose shapes the model fixes may be left out. */
@@ -143,18 +144,6 @@ function bindGraph(graph: Graph, wanted: readonly string[], { inputShapes, input
   const bound = bindShapes(part, shapes);
   const read = new Set([...bound.outputs, ...bound.nodes.flatMap((node) => node.inputs)]);
   return { ...bound, inputs: bound.inputs.filter((name) => read.has(name)) };
-}
-
-function refuseUnknownOperators(nodes: readonly Node[]): void {
-  const unknown = nodes.filter((node) => loweringOf(node.domain, node.op) === undefined);
-  if (unknown.length === 0) return;
-  const byOperator = new Map<string, string[]>();
-  for (const node of unknown) {
-    const name = operatorName(node);
-    byOperator.set(name, [...(byOperator.get(name) ?? []), `'${node.name}'`]);
-  }
-  const list = [...byOperator].map(([operator, names]) => `${operator} (${names.join(', ')})`);
-  throw new LowbitError('ERR_UNSUPPORTED', `The model uses operators that are not supported: ${list.join('; ')}`);
 }
 
 function concreteTypes(graph: Graph): Map<string, ConcreteType> {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 // Before a loop whose iterations do not touch each other's memory: input and output are the same array or do not overlap.
 #if defined(__clang__)
@@ -17,6 +18,8 @@
 
 namespace lowbit {
 namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // 1.5 * 2^23: for |v| <= 2^22 the sum v + kRound has its unit in the last place at 1, so the addition itself rounds v half
 // to even, and the low bits of the sum are kRoundBits + rint(v).

@@ -33,7 +33,7 @@ let found: Target[] | undefined;
 /** Every usable instruction set of the native backend, lowest first, and those of WebAssembly when it is built. */
 export function targets(): readonly Target[] {
   if (found === undefined) {
-    found = [];
+    const usable: Target[] = [];
     for (const kind of ['native', 'wasm'] as const) {
       let backend: Backend;
       try {
@@ -43,8 +43,9 @@ export function targets(): readonly Target[] {
         console.warn(`harness: not run on WebAssembly: ${(error as Error).message}`);
         continue;
       }
-      for (const isa of backend.isas) found.push({ name: `${kind} ${isa}`, backend, isa });
+      for (const isa of backend.isas) usable.push({ name: `${kind} ${isa}`, backend, isa });
     }
+    found = usable;
   }
   return found;
 }

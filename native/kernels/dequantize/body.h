@@ -1,42 +1,52 @@
-// The loops of dequantize_u8_f32, dequantize_i8_f32 and dequantize_i32_f32, compiled once per instruction set.
+// dequantize_u8_f32, dequantize_i8_f32 and dequantize_i32_f32 over the lanes of an instruction set.
 #pragma once
 
 #include "native/kernels/dequantize/dequantize.h"
-#include "native/kernels/loop.h"
+#include "native/kernels/lanes.h"
 
 namespace lowbit {
 namespace {
 
 template <typename Code>
-inline float dequantize_one(Code code, uint32_t zero, float scale) {
-  return static_cast<float>(static_cast<int32_t>(static_cast<uint32_t>(code) - zero)) * scale;
-}
+struct DequantizeRun {
+  const Code* codes;
+  float* x;
+  F scale;
+  I zero;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    Lanes::store(x + i, Lanes::mul(Lanes::to_float(Lanes::sub(Lanes::load(codes + i, e), zero)), scale), e);
+  }
+};
 
-template <typename Code>
-void dequantize_columns(const Code* codes, float* x, int64_t n, const float* scale, const int32_t* zero) {
-  LOWBIT_INDEPENDENT
-  for (int64_t i = 0; i < n; i++) x[i] = dequantize_one(codes[i], static_cast<uint32_t>(zero[i]), scale[i]);
-}
+template <typename Code, bool kZero>
+struct DequantizeColumns {
+  const Code* codes;
+  float* x;
+  const float* scale;
+  const int32_t* zero;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    const I z = kZero ? Lanes::load(zero + i, e) : Lanes::of(int32_t{0});
+    const F v = Lanes::to_float(Lanes::sub(Lanes::load(codes + i, e), z));
+    Lanes::store(x + i, Lanes::mul(v, Lanes::load(scale + i, e)), e);
+  }
+};
 
 template <typename Code>
 void dequantize_block(const DequantizeArgs& args) {
-  static const int32_t kNoZero[kColumnBlock] = {};
   for (int64_t r = 0; r < args.rows; r++) {
     const Code* codes = static_cast<const Code*>(args.codes) + r * args.codes_stride;
     float* x = args.x + r * args.x_stride;
     const float* scale = args.scale + r * args.row_step;
     const int32_t* zero = args.zero_point == nullptr ? nullptr : args.zero_point + r * args.row_step;
     if (args.column_step == 0) {
-      const float s = *scale;
-      const uint32_t z = zero == nullptr ? 0 : static_cast<uint32_t>(*zero);
-      LOWBIT_INDEPENDENT
-      for (int64_t i = 0; i < args.columns; i++) x[i] = dequantize_one(codes[i], z, s);
+      const int32_t z = zero == nullptr ? 0 : *zero;
+      for_lanes(args.columns, DequantizeRun<Code>{codes, x, Lanes::of(*scale), Lanes::of(z)});
     } else if (zero != nullptr) {
-      dequantize_columns(codes, x, args.columns, scale, zero);
+      for_lanes(args.columns, DequantizeColumns<Code, true>{codes, x, scale, zero});
     } else {
-      for (int64_t c = 0; c < args.columns; c += kColumnBlock) {
-        dequantize_columns(codes + c, x + c, least(kColumnBlock, args.columns - c), scale + c, kNoZero);
-      }
+      for_lanes(args.columns, DequantizeColumns<Code, false>{codes, x, scale, zero});
     }
   }
 }
@@ -44,9 +54,9 @@ void dequantize_block(const DequantizeArgs& args) {
 }  // namespace
 }  // namespace lowbit
 
-#define LOWBIT_DEQUANTIZE_KERNELS(isa)                                                        \
-  namespace lowbit {                                                                          \
-  void dequantize_u8_f32_##isa(const DequantizeArgs& args) { dequantize_block<uint8_t>(args); } \
-  void dequantize_i8_f32_##isa(const DequantizeArgs& args) { dequantize_block<int8_t>(args); }  \
+#define LOWBIT_DEQUANTIZE_KERNELS(isa)                                                           \
+  namespace lowbit {                                                                             \
+  void dequantize_u8_f32_##isa(const DequantizeArgs& args) { dequantize_block<uint8_t>(args); }  \
+  void dequantize_i8_f32_##isa(const DequantizeArgs& args) { dequantize_block<int8_t>(args); }   \
   void dequantize_i32_f32_##isa(const DequantizeArgs& args) { dequantize_block<int32_t>(args); } \
   }

@@ -8,9 +8,12 @@
 
 #include "native/isa/target/begin_arm_neon.h"
 
+#include "native/isa/lanes/arm_neon.h"
+#include "native/kernels/elementwise/binary_i8.h"
 #include "native/kernels/elementwise/body.h"
 
 LOWBIT_ELEMENTWISE_KERNELS(arm_neon)
+LOWBIT_BINARY_I8_KERNELS(arm_neon)
 namespace lowbit {
 // tbl gives 0 and tbx keeps the old byte for an index of 64 or more: four of them over the quarters of the table.
 void lookup_8_arm_neon(const LookupArgs& args) {

@@ -8,9 +8,12 @@
 
 #include "native/isa/target/begin_x86_avx2.h"
 
+#include "native/isa/lanes/x86_avx2.h"
+#include "native/kernels/elementwise/binary_i8.h"
 #include "native/kernels/elementwise/body.h"
 
 LOWBIT_ELEMENTWISE_KERNELS(x86_avx2)
+LOWBIT_BINARY_I8_KERNELS(x86_avx2)
 
 namespace lowbit {
 // A byte shuffle looks up 16 entries, so 16 shuffles cover the table. For row r, x - 16r (mod 256) + 112 (saturating) has

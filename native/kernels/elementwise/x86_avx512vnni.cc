@@ -8,9 +8,12 @@
 
 #include "native/isa/target/begin_x86_avx512vnni.h"
 
+#include "native/isa/lanes/x86_avx512vnni.h"
+#include "native/kernels/elementwise/binary_i8.h"
 #include "native/kernels/elementwise/body.h"
 
 LOWBIT_ELEMENTWISE_KERNELS(x86_avx512vnni)
+LOWBIT_BINARY_I8_KERNELS(x86_avx512vnni)
 
 namespace lowbit {
 namespace {

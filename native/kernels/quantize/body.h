@@ -1,48 +1,56 @@
-// The loops of quantize_f32_u8 and quantize_f32_i8, compiled once per instruction set.
+// quantize_f32_u8 and quantize_f32_i8 over the lanes of an instruction set.
 #pragma once
 
-#include "native/kernels/loop.h"
+#include "native/kernels/lanes.h"
 #include "native/kernels/quantize/quantize.h"
 
 namespace lowbit {
 namespace {
 
-// A code is written as the low byte of its integer, so u8 and i8 differ only in their bounds.
-void quantize_run(const float* x, uint8_t* codes, int64_t n, float scale, int32_t zero, int32_t qmin, int32_t qmax) {
-  const float lo = static_cast<float>(static_cast<int64_t>(qmin) - zero);
-  const float hi = static_cast<float>(static_cast<int64_t>(qmax) - zero);
-  const uint32_t add = static_cast<uint32_t>(zero) - kRoundBits;
-  LOWBIT_INDEPENDENT
-  for (int64_t i = 0; i < n; i++) codes[i] = round_to_code(x[i] / scale, lo, hi, add);
-}
-
-void quantize_columns(const float* x, uint8_t* codes, int64_t n, const float* scale, const int32_t* zero, int32_t qmin,
-                      int32_t qmax) {
-  // The sums stay exact: zero points are codes, so |qmin - zero| < 2^9 (any other value only makes other codes).
-  LOWBIT_INDEPENDENT
-  for (int64_t i = 0; i < n; i++) {
-    const uint32_t z = static_cast<uint32_t>(zero[i]);
-    const float lo = static_cast<float>(static_cast<int32_t>(static_cast<uint32_t>(qmin) - z));
-    const float hi = static_cast<float>(static_cast<int32_t>(static_cast<uint32_t>(qmax) - z));
-    codes[i] = round_to_code(x[i] / scale[i], lo, hi, z - kRoundBits);
+// One scale for the run. A code is written as the low byte of its integer, so u8 and i8 differ only in their bounds.
+struct QuantizeRun {
+  const float* x;
+  uint8_t* codes;
+  F scale, lo, hi;
+  I add;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    Lanes::store_bytes(codes + i, round_to_codes(Lanes::div(Lanes::load(x + i, e), scale), lo, hi, add), e);
   }
-}
+};
+
+// A scale and a zero point for every column; no zero points = 0.
+template <bool kZero>
+struct QuantizeColumns {
+  const float* x;
+  uint8_t* codes;
+  const float* scale;
+  const int32_t* zero;
+  I qmin, qmax;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    const I z = kZero ? Lanes::load(zero + i, e) : Lanes::of(int32_t{0});
+    const F lo = Lanes::to_float(Lanes::sub(qmin, z)), hi = Lanes::to_float(Lanes::sub(qmax, z));
+    const F v = Lanes::div(Lanes::load(x + i, e), Lanes::load(scale + i, e));
+    Lanes::store_bytes(codes + i, round_to_codes(v, lo, hi, Lanes::add(z, less_bits(0))), e);
+  }
+};
 
 void quantize_block(const QuantizeArgs& args, int32_t qmin, int32_t qmax) {
-  static const int32_t kNoZero[kColumnBlock] = {};
   for (int64_t r = 0; r < args.rows; r++) {
     const float* x = args.x + r * args.x_stride;
     uint8_t* codes = static_cast<uint8_t*>(args.codes) + r * args.codes_stride;
     const float* scale = args.scale + r * args.row_step;
     const int32_t* zero = args.zero_point == nullptr ? nullptr : args.zero_point + r * args.row_step;
     if (args.column_step == 0) {
-      quantize_run(x, codes, args.columns, *scale, zero == nullptr ? 0 : *zero, qmin, qmax);
+      const int32_t z = zero == nullptr ? 0 : *zero;
+      const float lo = static_cast<float>(static_cast<int64_t>(qmin) - z);
+      const float hi = static_cast<float>(static_cast<int64_t>(qmax) - z);
+      for_lanes(args.columns, QuantizeRun{x, codes, Lanes::of(*scale), Lanes::of(lo), Lanes::of(hi), less_bits(z)});
     } else if (zero != nullptr) {
-      quantize_columns(x, codes, args.columns, scale, zero, qmin, qmax);
+      for_lanes(args.columns, QuantizeColumns<true>{x, codes, scale, zero, Lanes::of(qmin), Lanes::of(qmax)});
     } else {
-      for (int64_t c = 0; c < args.columns; c += kColumnBlock) {
-        quantize_columns(x + c, codes + c, least(kColumnBlock, args.columns - c), scale + c, kNoZero, qmin, qmax);
-      }
+      for_lanes(args.columns, QuantizeColumns<false>{x, codes, scale, zero, Lanes::of(qmin), Lanes::of(qmax)});
     }
   }
 }
@@ -50,8 +58,8 @@ void quantize_block(const QuantizeArgs& args, int32_t qmin, int32_t qmax) {
 }  // namespace
 }  // namespace lowbit
 
-#define LOWBIT_QUANTIZE_KERNELS(isa)                                                            \
-  namespace lowbit {                                                                            \
-  void quantize_f32_u8_##isa(const QuantizeArgs& args) { quantize_block(args, 0, 255); }        \
-  void quantize_f32_i8_##isa(const QuantizeArgs& args) { quantize_block(args, -128, 127); }     \
+#define LOWBIT_QUANTIZE_KERNELS(isa)                                                        \
+  namespace lowbit {                                                                        \
+  void quantize_f32_u8_##isa(const QuantizeArgs& args) { quantize_block(args, 0, 255); }    \
+  void quantize_f32_i8_##isa(const QuantizeArgs& args) { quantize_block(args, -128, 127); } \
   }

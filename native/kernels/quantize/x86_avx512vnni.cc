@@ -8,6 +8,7 @@
 
 #include "native/isa/target/begin_x86_avx512vnni.h"
 
+#include "native/isa/lanes/x86_avx512vnni.h"
 #include "native/kernels/quantize/body.h"
 
 LOWBIT_QUANTIZE_KERNELS(x86_avx512vnni)

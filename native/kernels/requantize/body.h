@@ -1,136 +1,162 @@
-// The loops of the epilogues (requantize, correct, dequantize_accumulator), compiled once per instruction set.
+// The epilogues over the lanes of an instruction set: from int32 accumulators to codes, corrected sums or floats.
 #pragma once
 
-#include "native/kernels/loop.h"
+#include "native/kernels/lanes.h"
 #include "native/kernels/requantize/requantize.h"
 
 namespace lowbit {
 namespace {
 
-const int32_t kNoOffset[kColumnBlock] = {};
+// Every case of absent and shared operands is a loop of its own, so that none costs a load.
+template <bool kOffset, bool kPerColumn>
+struct RequantizeRun {
+  const int32_t* acc;
+  uint8_t* y;
+  const int32_t* offset;
+  const float* multipliers;
+  F multiplier, lo, hi;
+  I add;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    I sum = Lanes::load(acc + i, e);
+    if (kOffset) sum = Lanes::add(sum, Lanes::load(offset + i, e));
+    const F m = kPerColumn ? Lanes::load(multipliers + i, e) : multiplier;
+    Lanes::store_bytes(y + i, round_to_codes(Lanes::mul(Lanes::to_float(sum), m), lo, hi, add), e);
+  }
+};
 
-inline float float_of_sum(int32_t acc, int32_t offset) {
-  return static_cast<float>(static_cast<int32_t>(static_cast<uint32_t>(acc) + static_cast<uint32_t>(offset)));
-}
-
-void requantize_run(const int32_t* acc, uint8_t* y, int64_t n, const int32_t* offset, const float* multiplier, float lo,
-                    float hi, uint32_t add) {
-  LOWBIT_INDEPENDENT
-  for (int64_t c = 0; c < n; c++) y[c] = round_to_code(float_of_sum(acc[c], offset[c]) * multiplier[c], lo, hi, add);
+template <bool kOffset, bool kPerColumn>
+void requantize_rows(const RequantizeArgs& args) {
+  const F multiplier = Lanes::of(*args.multiplier);
+  const F lo = Lanes::of(static_cast<float>(static_cast<int64_t>(args.qlo) - args.zero_point));
+  const F hi = Lanes::of(static_cast<float>(static_cast<int64_t>(args.qhi) - args.zero_point));
+  const I add = less_bits(args.zero_point);
+  for (int64_t r = 0; r < args.rows; r++) {
+    uint8_t* y = static_cast<uint8_t*>(args.y) + r * args.y_stride;
+    for_lanes(args.columns, RequantizeRun<kOffset, kPerColumn>{args.acc + r * args.acc_stride, y, args.offset,
+                                                               args.multiplier, multiplier, lo, hi, add});
+  }
 }
 
 void requantize_block(const RequantizeArgs& args) {
-  const float lo = static_cast<float>(static_cast<int64_t>(args.qlo) - args.zero_point);
-  const float hi = static_cast<float>(static_cast<int64_t>(args.qhi) - args.zero_point);
-  const uint32_t add = static_cast<uint32_t>(args.zero_point) - kRoundBits;
-  float one[kColumnBlock];
-  if (args.multiplier_step == 0) {
-    for (int64_t c = 0; c < kColumnBlock; c++) one[c] = *args.multiplier;
-  }
-  for (int64_t c = 0; c < args.columns; c += kColumnBlock) {
-    const int64_t n = least(kColumnBlock, args.columns - c);
-    const int32_t* offset = args.offset == nullptr ? kNoOffset : args.offset + c;
-    const float* multiplier = args.multiplier_step == 0 ? one : args.multiplier + c;
-    for (int64_t r = 0; r < args.rows; r++) {
-      requantize_run(args.acc + r * args.acc_stride + c, static_cast<uint8_t*>(args.y) + r * args.y_stride + c, n,
-                     offset, multiplier, lo, hi, add);
-    }
+  if (args.rows <= 0 || args.columns <= 0) return;
+  if (args.offset != nullptr) {
+    args.multiplier_step != 0 ? requantize_rows<true, true>(args) : requantize_rows<true, false>(args);
+  } else {
+    args.multiplier_step != 0 ? requantize_rows<false, true>(args) : requantize_rows<false, false>(args);
   }
 }
 
-template <bool kRowZero, bool kColumnZero>
-void correct_run(int32_t* acc, int64_t n, const int32_t* offset, uint32_t row_zero, const int32_t* column_sum,
-                 const int32_t* column_zero, uint32_t row_term) {
-  // row_term = k * row_zero - row_sum, the factor of column_zero.
-  LOWBIT_INDEPENDENT
-  for (int64_t c = 0; c < n; c++) {
-    uint32_t sum = static_cast<uint32_t>(acc[c]) + static_cast<uint32_t>(offset[c]);
-    if (kRowZero) sum -= row_zero * static_cast<uint32_t>(column_sum[c]);
-    if (kColumnZero) sum += row_term * static_cast<uint32_t>(column_zero[c]);
-    acc[c] = static_cast<int32_t>(sum);
+// row_term = k * row_zero - row_sum, the factor of column_zero.
+template <bool kOffset, bool kRowZero, bool kColumnZero>
+struct CorrectRun {
+  int32_t* acc;
+  const int32_t* offset;
+  const int32_t* column_sum;
+  const int32_t* column_zero;
+  I row_zero, row_term;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    I sum = Lanes::load(acc + i, e);
+    if (kOffset) sum = Lanes::add(sum, Lanes::load(offset + i, e));
+    if (kRowZero) sum = Lanes::sub(sum, Lanes::mul(row_zero, Lanes::load(column_sum + i, e)));
+    if (kColumnZero) sum = Lanes::add(sum, Lanes::mul(row_term, Lanes::load(column_zero + i, e)));
+    Lanes::store(acc + i, sum, e);
+  }
+};
+
+template <bool kOffset, bool kRowZero, bool kColumnZero>
+void correct_rows(const CorrectArgs& args) {
+  for (int64_t r = 0; r < args.rows; r++) {
+    const uint32_t row_zero = kRowZero ? static_cast<uint32_t>(args.row_zero[r * args.row_zero_step]) : 0;
+    const uint32_t row_sum = kColumnZero ? static_cast<uint32_t>(args.row_sum[r]) : 0;
+    const uint32_t row_term = static_cast<uint32_t>(args.k) * row_zero - row_sum;
+    for_lanes(args.columns, CorrectRun<kOffset, kRowZero, kColumnZero>{
+                                args.acc + r * args.acc_stride, args.offset, args.column_sum, args.column_zero,
+                                Lanes::of(static_cast<int32_t>(row_zero)), Lanes::of(static_cast<int32_t>(row_term))});
   }
 }
 
-template <bool kRowZero, bool kColumnZero>
-void correct_block(const CorrectArgs& args) {
-  for (int64_t c = 0; c < args.columns; c += kColumnBlock) {
-    const int64_t n = least(kColumnBlock, args.columns - c);
-    const int32_t* offset = args.offset == nullptr ? kNoOffset : args.offset + c;
-    const int32_t* column_sum = kRowZero ? args.column_sum + c : nullptr;
-    const int32_t* column_zero = kColumnZero ? args.column_zero + c : nullptr;
-    for (int64_t r = 0; r < args.rows; r++) {
-      const uint32_t row_zero = kRowZero ? static_cast<uint32_t>(args.row_zero[r * args.row_zero_step]) : 0;
-      const uint32_t row_sum = kColumnZero ? static_cast<uint32_t>(args.row_sum[r]) : 0;
-      correct_run<kRowZero, kColumnZero>(args.acc + r * args.acc_stride + c, n, offset, row_zero, column_sum,
-                                         column_zero, static_cast<uint32_t>(args.k) * row_zero - row_sum);
-    }
+template <bool kOffset>
+void correct_zeros(const CorrectArgs& args) {
+  if (args.row_zero != nullptr) {
+    args.column_zero != nullptr ? correct_rows<kOffset, true, true>(args) : correct_rows<kOffset, true, false>(args);
+  } else if (args.column_zero != nullptr) {
+    correct_rows<kOffset, false, true>(args);
+  } else if (kOffset) {
+    correct_rows<kOffset, false, false>(args);
   }
 }
 
 void correct_any(const CorrectArgs& args) {
-  if (args.row_zero != nullptr) {
-    args.column_zero != nullptr ? correct_block<true, true>(args) : correct_block<true, false>(args);
-  } else if (args.column_zero != nullptr) {
-    correct_block<false, true>(args);
-  } else if (args.offset != nullptr) {
-    correct_block<false, false>(args);
+  args.offset != nullptr ? correct_zeros<true>(args) : correct_zeros<false>(args);
+}
+
+template <bool kOffset, bool kPerColumn, bool kAccumulate, bool kBias>
+struct DequantizeAccumulatorRun {
+  const int32_t* acc;
+  float* y;
+  const int32_t* offset;
+  const float* scales;
+  const float* bias;
+  F row_scale, scale, lo, hi;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    I sum = Lanes::load(acc + i, e);
+    if (kOffset) sum = Lanes::add(sum, Lanes::load(offset + i, e));
+    const F s = kPerColumn ? Lanes::mul(row_scale, Lanes::load(scales + i, e)) : scale;
+    F v = Lanes::mul(Lanes::to_float(sum), s);
+    if (kAccumulate) v = Lanes::add(Lanes::load(y + i, e), v);
+    if (kBias) v = Lanes::add(v, Lanes::load(bias + i, e));
+    Lanes::store(y + i, clamped(v, lo, hi), e);
+  }
+};
+
+template <bool kOffset, bool kPerColumn, bool kAccumulate, bool kBias>
+void dequantize_accumulator_rows(const DequantizeAccumulatorArgs& args) {
+  // Before the last group nothing is clamped: the bounds are infinite then.
+  const F lo = Lanes::of(args.last ? args.lo : -kInfinity), hi = Lanes::of(args.last ? args.hi : kInfinity);
+  for (int64_t r = 0; r < args.rows; r++) {
+    const float row_scale = args.row_scale == nullptr ? 1.0f : args.row_scale[r * args.row_scale_step];
+    for_lanes(args.columns, DequantizeAccumulatorRun<kOffset, kPerColumn, kAccumulate, kBias>{
+                                args.acc + r * args.acc_stride, args.y + r * args.y_stride, args.offset,
+                                args.column_scale, args.bias, Lanes::of(row_scale),
+                                Lanes::of(row_scale * *args.column_scale), lo, hi});
   }
 }
 
-template <bool kAccumulate, bool kLast>
-void dequantize_accumulator_run(const int32_t* acc, float* y, int64_t n, const int32_t* offset, float row_scale,
-                                const float* column_scale, const float* bias, float lo, float hi) {
-  LOWBIT_INDEPENDENT
-  for (int64_t c = 0; c < n; c++) {
-    float v = float_of_sum(acc[c], offset[c]) * (row_scale * column_scale[c]);
-    if (kAccumulate) v = y[c] + v;
-    if (kLast) {
-      v = v + bias[c];
-      v = v < lo ? lo : v;
-      v = v > hi ? hi : v;
-    }
-    y[c] = v;
-  }
-}
-
-template <bool kAccumulate, bool kLast>
-void dequantize_accumulator_block(const DequantizeAccumulatorArgs& args) {
-  float one[kColumnBlock];
-  float no_bias[kColumnBlock];
-  for (int64_t c = 0; c < kColumnBlock; c++) {
-    if (args.column_scale_step == 0) one[c] = *args.column_scale;
-    no_bias[c] = -0.0f;  // v + -0 = v for every v, -0 included
-  }
-  for (int64_t c = 0; c < args.columns; c += kColumnBlock) {
-    const int64_t n = least(kColumnBlock, args.columns - c);
-    const int32_t* offset = args.offset == nullptr ? kNoOffset : args.offset + c;
-    const float* column_scale = args.column_scale_step == 0 ? one : args.column_scale + c;
-    const float* bias = args.bias == nullptr ? no_bias : args.bias + c;
-    for (int64_t r = 0; r < args.rows; r++) {
-      const float row_scale = args.row_scale == nullptr ? 1.0f : args.row_scale[r * args.row_scale_step];
-      dequantize_accumulator_run<kAccumulate, kLast>(args.acc + r * args.acc_stride + c, args.y + r * args.y_stride + c,
-                                                     n, offset, row_scale, column_scale, bias, args.lo, args.hi);
-    }
+template <bool kOffset, bool kPerColumn>
+void dequantize_accumulator_cases(const DequantizeAccumulatorArgs& args) {
+  const bool bias = args.last && args.bias != nullptr;
+  if (args.accumulate) {
+    bias ? dequantize_accumulator_rows<kOffset, kPerColumn, true, true>(args)
+         : dequantize_accumulator_rows<kOffset, kPerColumn, true, false>(args);
+  } else {
+    bias ? dequantize_accumulator_rows<kOffset, kPerColumn, false, true>(args)
+         : dequantize_accumulator_rows<kOffset, kPerColumn, false, false>(args);
   }
 }
 
 void dequantize_accumulator_any(const DequantizeAccumulatorArgs& args) {
-  if (args.accumulate) {
-    args.last ? dequantize_accumulator_block<true, true>(args) : dequantize_accumulator_block<true, false>(args);
+  if (args.rows <= 0 || args.columns <= 0) return;
+  if (args.offset != nullptr) {
+    args.column_scale_step != 0 ? dequantize_accumulator_cases<true, true>(args)
+                                : dequantize_accumulator_cases<true, false>(args);
   } else {
-    args.last ? dequantize_accumulator_block<false, true>(args) : dequantize_accumulator_block<false, false>(args);
+    args.column_scale_step != 0 ? dequantize_accumulator_cases<false, true>(args)
+                                : dequantize_accumulator_cases<false, false>(args);
   }
 }
 
 }  // namespace
 }  // namespace lowbit
 
-#define LOWBIT_REQUANTIZE_KERNELS(isa)                                                  \
-  namespace lowbit {                                                                    \
-  void requantize_i32_u8_##isa(const RequantizeArgs& args) { requantize_block(args); }  \
-  void requantize_i32_i8_##isa(const RequantizeArgs& args) { requantize_block(args); }  \
-  void correct_i32_##isa(const CorrectArgs& args) { correct_any(args); }                \
-  void dequantize_accumulator_i32_f32_##isa(const DequantizeAccumulatorArgs& args) {    \
-    dequantize_accumulator_any(args);                                                   \
-  }                                                                                     \
+#define LOWBIT_REQUANTIZE_KERNELS(isa)                                                 \
+  namespace lowbit {                                                                   \
+  void requantize_i32_u8_##isa(const RequantizeArgs& args) { requantize_block(args); } \
+  void requantize_i32_i8_##isa(const RequantizeArgs& args) { requantize_block(args); } \
+  void correct_i32_##isa(const CorrectArgs& args) { correct_any(args); }               \
+  void dequantize_accumulator_i32_f32_##isa(const DequantizeAccumulatorArgs& args) {   \
+    dequantize_accumulator_any(args);                                                  \
+  }                                                                                    \
   }

@@ -8,6 +8,7 @@
 
 #include "native/isa/target/begin_x86_avx512vnni.h"
 
+#include "native/isa/lanes/x86_avx512vnni.h"
 #include "native/kernels/requantize/body.h"
 
 LOWBIT_REQUANTIZE_KERNELS(x86_avx512vnni)

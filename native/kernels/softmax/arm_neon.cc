@@ -8,6 +8,7 @@
 
 #include "native/isa/target/begin_arm_neon.h"
 
+#include "native/isa/lanes/arm_neon.h"
 #include "native/kernels/softmax/body.h"
 
 LOWBIT_SOFTMAX_KERNELS(arm_neon)

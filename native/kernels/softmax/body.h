@@ -1,90 +1,102 @@
-// The loops of softmax_f32, compiled once per instruction set.
+// softmax_f32 over the lanes of an instruction set: the operations of the portable kernel, in the same order.
 #pragma once
 
-#include <limits>
-
-#include "native/kernels/loop.h"
+#include "native/kernels/lanes.h"
+#include "native/kernels/softmax/exponential.h"
 #include "native/kernels/softmax/softmax.h"
 
 namespace lowbit {
 namespace {
 
-// e^v for v <= 0: v = n*ln2 + r with |r| <= ln2/2, e^r = 1 + r + r^2*q(r). ln2 is split so that n*kLn2High is exact
-// (kLn2High has 10 significant bits, |n| <= 127). q is the minimax polynomial of degree 4 of the relative error on that
-// interval (3.2e-9), rounded to float. Below kSmallest the result would leave the normal numbers: it is 0. NaN stays.
-constexpr float kLog2E = 1.44269504f;
-constexpr float kLn2High = 0.693359375f;
-constexpr float kLn2Low = -2.12194440e-4f;
-constexpr float kQ0 = 0x1.fffffcp-2f, kQ1 = 0x1.555490p-3f, kQ2 = 0x1.5558fcp-5f, kQ3 = 0x1.123b9ap-7f, kQ4 = 0x1.6a214cp-10f;
-constexpr float kSmallest = -87.0f;
-
-inline float exponential(float v) {
-  const float x = v < kSmallest ? kSmallest : v;
-  const float biased = x * kLog2E + kRound;
-  const float n = biased - kRound;
-  const float r = (x - n * kLn2High) - n * kLn2Low;
-  float q = kQ4;
-  q = q * r + kQ3;
-  q = q * r + kQ2;
-  q = q * r + kQ1;
-  q = q * r + kQ0;
-  const float e = (q * (r * r) + r) + 1.0f;
-  // n is in the low bits of `biased`: adding it to the exponent field multiplies by 2^n.
-  const float scaled = float_of(bits_of(e) + ((bits_of(biased) - kRoundBits) << 23));
-  // A NaN keeps its payload out of the result: every NaN becomes the same one.
-  return v < kSmallest ? 0.0f : v == v ? scaled : std::numeric_limits<float>::quiet_NaN();
+inline F exponential(F v) {
+  const F smallest = Lanes::of(kSmallest);
+  const F x = Lanes::greater(smallest, v);
+  const F biased = Lanes::add(Lanes::mul(x, Lanes::of(kLog2E)), Lanes::of(kRound));
+  const F n = Lanes::sub(biased, Lanes::of(kRound));
+  const F r = Lanes::sub(Lanes::sub(x, Lanes::mul(n, Lanes::of(kLn2High))), Lanes::mul(n, Lanes::of(kLn2Low)));
+  F q = Lanes::of(kQ4);
+  q = Lanes::add(Lanes::mul(q, r), Lanes::of(kQ3));
+  q = Lanes::add(Lanes::mul(q, r), Lanes::of(kQ2));
+  q = Lanes::add(Lanes::mul(q, r), Lanes::of(kQ1));
+  q = Lanes::add(Lanes::mul(q, r), Lanes::of(kQ0));
+  const F e = Lanes::add(Lanes::add(Lanes::mul(q, Lanes::mul(r, r)), r), Lanes::of(1.0f));
+  const I power = Lanes::shift_left_23(Lanes::add(Lanes::bits(biased), less_bits(0)));
+  const F scaled = Lanes::floats(Lanes::add(Lanes::bits(e), power));
+  return Lanes::where_less(v, smallest, Lanes::of(0.0f), Lanes::where_number(v, scaled, v));
 }
 
-constexpr int kLanes = 16;
+struct Exponentials {
+  const float* x;
+  float* y;
+  F most;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    Lanes::store(y + i, exponential(Lanes::sub(Lanes::load(x + i, e), most)), e);
+  }
+};
+
+struct Quotients {
+  float* y;
+  F sum, nan;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    const F q = Lanes::div(Lanes::load(y + i, e), sum);
+    Lanes::store(y + i, Lanes::where_number(q, q, nan), e);
+  }
+};
+
+constexpr int kVectors = kPartialSums / Lanes::kWidth;
 
 inline float maximum_of(const float* x, int64_t n) {
-  float lanes[kLanes];
-  for (int j = 0; j < kLanes; j++) lanes[j] = -std::numeric_limits<float>::infinity();
+  F lanes[kVectors];
+  for (int j = 0; j < kVectors; j++) lanes[j] = Lanes::of(-kInfinity);
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int j = 0; j < kLanes; j++) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
+  for (; i + kPartialSums <= n; i += kPartialSums) {
+    for (int j = 0; j < kVectors; j++) {
+      lanes[j] = Lanes::greater(Lanes::load(x + i + j * Lanes::kWidth, AllLanes{}), lanes[j]);
+    }
   }
-  for (int j = 0; i < n; i++, j++) lanes[j] = x[i] > lanes[j] ? x[i] : lanes[j];
-  float most = lanes[0];
-  for (int j = 1; j < kLanes; j++) most = lanes[j] > most ? lanes[j] : most;
+  float parts[kPartialSums];
+  for (int j = 0; j < kVectors; j++) Lanes::store(parts + j * Lanes::kWidth, lanes[j], AllLanes{});
+  for (int j = 0; i < n; i++, j++) parts[j] = x[i] > parts[j] ? x[i] : parts[j];
+  float most = parts[0];
+  for (int j = 1; j < kPartialSums; j++) most = parts[j] > most ? parts[j] : most;
   return most;
 }
 
 // Lane j adds the elements j, j + 16, j + 32, … in order; the lanes are added as a tree.
 inline float sum_of(const float* x, int64_t n) {
-  float lanes[kLanes] = {};
+  F lanes[kVectors];
+  for (int j = 0; j < kVectors; j++) lanes[j] = Lanes::of(0.0f);
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int j = 0; j < kLanes; j++) lanes[j] = lanes[j] + x[i + j];
+  for (; i + kPartialSums <= n; i += kPartialSums) {
+    for (int j = 0; j < kVectors; j++) {
+      lanes[j] = Lanes::add(lanes[j], Lanes::load(x + i + j * Lanes::kWidth, AllLanes{}));
+    }
   }
-  for (int j = 0; i < n; i++, j++) lanes[j] = lanes[j] + x[i];
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    for (int j = 0; j < half; j++) lanes[j] = lanes[j] + lanes[j + half];
+  float parts[kPartialSums];
+  for (int j = 0; j < kVectors; j++) Lanes::store(parts + j * Lanes::kWidth, lanes[j], AllLanes{});
+  for (int j = 0; i < n; i++, j++) parts[j] = parts[j] + x[i];
+  for (int half = kPartialSums / 2; half > 0; half /= 2) {
+    for (int j = 0; j < half; j++) parts[j] = parts[j] + parts[j + half];
   }
-  return lanes[0];
+  return parts[0];
 }
 
 void softmax_rows(const SoftmaxArgs& args) {
-  const int64_t n = args.columns;
   for (int64_t r = 0; r < args.rows; r++) {
-    const float* x = args.x + r * n;
-    float* y = args.y + r * n;
-    const float most = maximum_of(x, n);
-    LOWBIT_INDEPENDENT
-    for (int64_t c = 0; c < n; c++) y[c] = exponential(x[c] - most);
-    const float sum = sum_of(y, n);
-    LOWBIT_INDEPENDENT
-    for (int64_t c = 0; c < n; c++) {
-      const float q = y[c] / sum;
-      y[c] = q == q ? q : std::numeric_limits<float>::quiet_NaN();
-    }
+    const float* x = args.x + r * args.columns;
+    float* y = args.y + r * args.columns;
+    for_lanes(args.columns, Exponentials{x, y, Lanes::of(maximum_of(x, args.columns))});
+    const F nan = Lanes::of(std::numeric_limits<float>::quiet_NaN());
+    for_lanes(args.columns, Quotients{y, Lanes::of(sum_of(y, args.columns)), nan});
   }
 }
 
 }  // namespace
 }  // namespace lowbit
 
-#define LOWBIT_SOFTMAX_KERNELS(isa)                                              \
-  namespace lowbit {                                                             \
-  void softmax_f32_##isa(const SoftmaxArgs& args) { softmax_rows(args); }        \
+#define LOWBIT_SOFTMAX_KERNELS(isa)                                       \
+  namespace lowbit {                                                      \
+  void softmax_f32_##isa(const SoftmaxArgs& args) { softmax_rows(args); } \
   }

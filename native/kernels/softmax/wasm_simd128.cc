@@ -8,6 +8,7 @@
 
 #include "native/isa/target/begin_wasm_simd128.h"
 
+#include "native/isa/lanes/wasm_simd128.h"
 #include "native/kernels/softmax/body.h"
 
 LOWBIT_SOFTMAX_KERNELS(wasm_simd128)

@@ -8,6 +8,7 @@
 
 #include "native/isa/target/begin_x86_avx512vnni.h"
 
+#include "native/isa/lanes/x86_avx512vnni.h"
 #include "native/kernels/softmax/body.h"
 
 LOWBIT_SOFTMAX_KERNELS(x86_avx512vnni)

@@ -1,15 +1,11 @@
 // The loops of the statistics kernels, compiled once per instruction set.
 #pragma once
 
-#include <limits>
-
 #include "native/kernels/loop.h"
 #include "native/kernels/statistics/statistics.h"
 
 namespace lowbit {
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // Merges x[0..n) into (lo, hi) one by one; a comparison with NaN is false, so NaN is left out.
 inline void merge_range(const float* x, int64_t n, float* lo, float* hi) {

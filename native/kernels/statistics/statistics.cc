@@ -1,6 +1,4 @@
 // The operations min_max and min_max_channel of a plan.
-#include <limits>
-
 #include "native/kernels/chunks.h"
 #include "native/kernels/loop.h"
 #include "native/plan/op.h"
@@ -25,7 +23,7 @@ Status run_min_max(const min_max_fields& op, const RunContext& run) {
   run.parallel(chunks.count, body);
   if (*run.cancel != 0) return Status::cancelled;
   // The range of the ranges; pieces without a number (+inf, -inf) must not widen it.
-  float out[2] = {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
+  float out[2] = {kInfinity, -kInfinity};
   for (int64_t t = 0; t < chunks.count; t++) {
     out[0] = ranges[2 * t] < out[0] ? ranges[2 * t] : out[0];
     out[1] = ranges[2 * t + 1] > out[1] ? ranges[2 * t + 1] : out[1];
@@ -51,7 +49,6 @@ Status run_min_max_channel(const min_max_channel_fields& op, const RunContext& r
   const float* x = run.buffer<float>(op.x);
   float* out = run.buffer<float>(op.out);
   const int64_t outer = op.outer, axis = op.axis, inner = op.inner;
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
   if (inner != 1) {
     const Chunks channels = cut(axis, outer * inner * 4);

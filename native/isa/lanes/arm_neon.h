@@ -1,0 +1,96 @@
+// Eight lanes in a pair of 128-bit registers. Include inside the target region.
+#pragma once
+
+#include "native/isa/lanes/extent.h"
+
+namespace lowbit {
+namespace {
+
+struct Lanes {
+  static constexpr int kWidth = 8;
+  using F = float32x4x2_t;
+  using I = int32x4x2_t;
+
+  static inline F pair(float32x4_t a, float32x4_t b) { return F{{a, b}}; }
+  static inline I pair(int32x4_t a, int32x4_t b) { return I{{a, b}}; }
+  static inline F of(float v) { return pair(vdupq_n_f32(v), vdupq_n_f32(v)); }
+  static inline I of(int32_t v) { return pair(vdupq_n_s32(v), vdupq_n_s32(v)); }
+
+  static inline F load(const float* p, AllLanes) { return pair(vld1q_f32(p), vld1q_f32(p + 4)); }
+  static inline I load(const int32_t* p, AllLanes) { return pair(vld1q_s32(p), vld1q_s32(p + 4)); }
+  static inline I load(const uint8_t* p, AllLanes) {
+    const uint16x8_t wide = vmovl_u8(vld1_u8(p));
+    return pair(vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(wide))), vreinterpretq_s32_u32(vmovl_high_u16(wide)));
+  }
+  static inline I load(const int8_t* p, AllLanes) {
+    const int16x8_t wide = vmovl_s8(vld1_s8(p));
+    return pair(vmovl_s16(vget_low_s16(wide)), vmovl_high_s16(wide));
+  }
+  template <typename T>
+  static inline auto load(const T* p, SomeLanes e) -> decltype(load(p, AllLanes{})) {
+    T whole[kWidth] = {};
+    for (int i = 0; i < e.n; i++) whole[i] = p[i];
+    return load(whole, AllLanes{});
+  }
+
+  static inline void store(float* p, F v, AllLanes) {
+    vst1q_f32(p, v.val[0]);
+    vst1q_f32(p + 4, v.val[1]);
+  }
+  static inline void store(int32_t* p, I v, AllLanes) {
+    vst1q_s32(p, v.val[0]);
+    vst1q_s32(p + 4, v.val[1]);
+  }
+  static inline void store_bytes(uint8_t* p, I v, AllLanes) {
+    const uint16x8_t half = vuzp1q_u16(vreinterpretq_u16_s32(v.val[0]), vreinterpretq_u16_s32(v.val[1]));
+    vst1_u8(p, vmovn_u16(half));
+  }
+  template <typename T, typename V>
+  static inline void store(T* p, V v, SomeLanes e) {
+    T whole[kWidth];
+    store(whole, v, AllLanes{});
+    for (int i = 0; i < e.n; i++) p[i] = whole[i];
+  }
+  static inline void store_bytes(uint8_t* p, I v, SomeLanes e) {
+    uint8_t whole[kWidth];
+    store_bytes(whole, v, AllLanes{});
+    for (int i = 0; i < e.n; i++) p[i] = whole[i];
+  }
+
+#define LOWBIT_LANES_BINARY(type, name, instruction) \
+  static inline type name(type a, type b) {          \
+    return pair(instruction(a.val[0], b.val[0]), instruction(a.val[1], b.val[1])); \
+  }
+  LOWBIT_LANES_BINARY(F, add, vaddq_f32)
+  LOWBIT_LANES_BINARY(F, sub, vsubq_f32)
+  LOWBIT_LANES_BINARY(F, mul, vmulq_f32)
+  LOWBIT_LANES_BINARY(F, div, vdivq_f32)
+  LOWBIT_LANES_BINARY(I, add, vaddq_s32)
+  LOWBIT_LANES_BINARY(I, sub, vsubq_s32)
+  LOWBIT_LANES_BINARY(I, mul, vmulq_s32)
+  LOWBIT_LANES_BINARY(I, exclusive_or, veorq_s32)
+#undef LOWBIT_LANES_BINARY
+  static inline I shift_left_23(I a) { return pair(vshlq_n_s32(a.val[0], 23), vshlq_n_s32(a.val[1], 23)); }
+
+  // fmax and fmin treat NaN and zeros in their own way: compare and select instead.
+  static inline F greater(F a, F b) {
+    return pair(vbslq_f32(vcgtq_f32(a.val[0], b.val[0]), a.val[0], b.val[0]),
+                vbslq_f32(vcgtq_f32(a.val[1], b.val[1]), a.val[1], b.val[1]));
+  }
+  static inline F less(F a, F b) { return where_less(a, b, a, b); }
+  static inline F where_less(F v, F w, F a, F b) {
+    return pair(vbslq_f32(vcltq_f32(v.val[0], w.val[0]), a.val[0], b.val[0]),
+                vbslq_f32(vcltq_f32(v.val[1], w.val[1]), a.val[1], b.val[1]));
+  }
+  static inline F where_number(F v, F a, F b) {
+    return pair(vbslq_f32(vceqq_f32(v.val[0], v.val[0]), a.val[0], b.val[0]),
+                vbslq_f32(vceqq_f32(v.val[1], v.val[1]), a.val[1], b.val[1]));
+  }
+
+  static inline F to_float(I v) { return pair(vcvtq_f32_s32(v.val[0]), vcvtq_f32_s32(v.val[1])); }
+  static inline I bits(F v) { return pair(vreinterpretq_s32_f32(v.val[0]), vreinterpretq_s32_f32(v.val[1])); }
+  static inline F floats(I v) { return pair(vreinterpretq_f32_s32(v.val[0]), vreinterpretq_f32_s32(v.val[1])); }
+};
+
+}  // namespace
+}  // namespace lowbit

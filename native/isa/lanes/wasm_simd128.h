@@ -1,0 +1,89 @@
+// Eight lanes in a pair of 128-bit vectors.
+#pragma once
+
+#include "native/isa/lanes/extent.h"
+
+namespace lowbit {
+namespace {
+
+struct Lanes {
+  static constexpr int kWidth = 8;
+  // Two types, so that add and its like can tell floats from integers.
+  struct F {
+    v128_t a, b;
+  };
+  struct I {
+    v128_t a, b;
+  };
+
+  static inline F of(float v) { return {wasm_f32x4_splat(v), wasm_f32x4_splat(v)}; }
+  static inline I of(int32_t v) { return {wasm_i32x4_splat(v), wasm_i32x4_splat(v)}; }
+
+  static inline F load(const float* p, AllLanes) { return {wasm_v128_load(p), wasm_v128_load(p + 4)}; }
+  static inline I load(const int32_t* p, AllLanes) { return {wasm_v128_load(p), wasm_v128_load(p + 4)}; }
+  static inline I load(const uint8_t* p, AllLanes) {
+    const v128_t wide = wasm_u16x8_load8x8(p);
+    return {wasm_u32x4_extend_low_u16x8(wide), wasm_u32x4_extend_high_u16x8(wide)};
+  }
+  static inline I load(const int8_t* p, AllLanes) {
+    const v128_t wide = wasm_i16x8_load8x8(p);
+    return {wasm_i32x4_extend_low_i16x8(wide), wasm_i32x4_extend_high_i16x8(wide)};
+  }
+  template <typename T>
+  static inline auto load(const T* p, SomeLanes e) -> decltype(load(p, AllLanes{})) {
+    T whole[kWidth] = {};
+    for (int i = 0; i < e.n; i++) whole[i] = p[i];
+    return load(whole, AllLanes{});
+  }
+
+  static inline void store(float* p, F v, AllLanes) {
+    wasm_v128_store(p, v.a);
+    wasm_v128_store(p + 4, v.b);
+  }
+  static inline void store(int32_t* p, I v, AllLanes) {
+    wasm_v128_store(p, v.a);
+    wasm_v128_store(p + 4, v.b);
+  }
+  static inline void store_bytes(uint8_t* p, I v, AllLanes) {
+    const v128_t bytes = wasm_i8x16_shuffle(v.a, v.b, 0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+    wasm_v128_store64_lane(p, bytes, 0);
+  }
+  template <typename T, typename V>
+  static inline void store(T* p, V v, SomeLanes e) {
+    T whole[kWidth];
+    store(whole, v, AllLanes{});
+    for (int i = 0; i < e.n; i++) p[i] = whole[i];
+  }
+  static inline void store_bytes(uint8_t* p, I v, SomeLanes e) {
+    uint8_t whole[kWidth];
+    store_bytes(whole, v, AllLanes{});
+    for (int i = 0; i < e.n; i++) p[i] = whole[i];
+  }
+
+  static inline F add(F x, F y) { return {wasm_f32x4_add(x.a, y.a), wasm_f32x4_add(x.b, y.b)}; }
+  static inline F sub(F x, F y) { return {wasm_f32x4_sub(x.a, y.a), wasm_f32x4_sub(x.b, y.b)}; }
+  static inline F mul(F x, F y) { return {wasm_f32x4_mul(x.a, y.a), wasm_f32x4_mul(x.b, y.b)}; }
+  static inline F div(F x, F y) { return {wasm_f32x4_div(x.a, y.a), wasm_f32x4_div(x.b, y.b)}; }
+  static inline I add(I x, I y) { return {wasm_i32x4_add(x.a, y.a), wasm_i32x4_add(x.b, y.b)}; }
+  static inline I sub(I x, I y) { return {wasm_i32x4_sub(x.a, y.a), wasm_i32x4_sub(x.b, y.b)}; }
+  static inline I mul(I x, I y) { return {wasm_i32x4_mul(x.a, y.a), wasm_i32x4_mul(x.b, y.b)}; }
+  static inline I exclusive_or(I x, I y) { return {wasm_v128_xor(x.a, y.a), wasm_v128_xor(x.b, y.b)}; }
+  static inline I shift_left_23(I x) { return {wasm_i32x4_shl(x.a, 23), wasm_i32x4_shl(x.b, 23)}; }
+
+  // pmax(p, q) is p < q ? q : p, and pmin(p, q) is q < p ? q : p: the operands are the other way around.
+  static inline F greater(F x, F y) { return {wasm_f32x4_pmax(y.a, x.a), wasm_f32x4_pmax(y.b, x.b)}; }
+  static inline F less(F x, F y) { return {wasm_f32x4_pmin(y.a, x.a), wasm_f32x4_pmin(y.b, x.b)}; }
+  static inline F where_less(F v, F w, F x, F y) {
+    return {wasm_v128_bitselect(x.a, y.a, wasm_f32x4_lt(v.a, w.a)), wasm_v128_bitselect(x.b, y.b, wasm_f32x4_lt(v.b, w.b))};
+  }
+  static inline F where_number(F v, F x, F y) {
+    return {wasm_v128_bitselect(x.a, y.a, wasm_f32x4_eq(v.a, v.a)), wasm_v128_bitselect(x.b, y.b, wasm_f32x4_eq(v.b, v.b))};
+  }
+
+  static inline F to_float(I v) { return {wasm_f32x4_convert_i32x4(v.a), wasm_f32x4_convert_i32x4(v.b)}; }
+  static inline I bits(F v) { return {v.a, v.b}; }
+  static inline F floats(I v) { return {v.a, v.b}; }
+};
+
+}  // namespace
+}  // namespace lowbit

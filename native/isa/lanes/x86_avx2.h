@@ -1,0 +1,83 @@
+// Eight lanes in a 256-bit register. Include inside the target region.
+#pragma once
+
+#include "native/isa/lanes/extent.h"
+
+namespace lowbit {
+namespace {
+
+struct Lanes {
+  static constexpr int kWidth = 8;
+  using F = __m256;
+  using I = __m256i;
+
+  // The first n lanes: a window of this array.
+  static inline __m256i mask(SomeLanes e) {
+    alignas(32) static const int32_t kWindow[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kWindow + 8 - e.n));
+  }
+  static inline __m128i bytes(const void* p, SomeLanes e) {
+    const uint8_t* from = static_cast<const uint8_t*>(p);
+    uint64_t word = 0;
+    for (int i = 0; i < e.n; i++) word |= static_cast<uint64_t>(from[i]) << (8 * i);
+    return _mm_cvtsi64_si128(static_cast<long long>(word));
+  }
+
+  static inline F of(float v) { return _mm256_set1_ps(v); }
+  static inline I of(int32_t v) { return _mm256_set1_epi32(v); }
+
+  static inline F load(const float* p, AllLanes) { return _mm256_loadu_ps(p); }
+  static inline F load(const float* p, SomeLanes e) { return _mm256_maskload_ps(p, mask(e)); }
+  static inline I load(const int32_t* p, AllLanes) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+  static inline I load(const int32_t* p, SomeLanes e) { return _mm256_maskload_epi32(p, mask(e)); }
+  static inline I load(const uint8_t* p, AllLanes) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  }
+  static inline I load(const uint8_t* p, SomeLanes e) { return _mm256_cvtepu8_epi32(bytes(p, e)); }
+  static inline I load(const int8_t* p, AllLanes) {
+    return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  }
+  static inline I load(const int8_t* p, SomeLanes e) { return _mm256_cvtepi8_epi32(bytes(p, e)); }
+
+  static inline void store(float* p, F v, AllLanes) { _mm256_storeu_ps(p, v); }
+  static inline void store(float* p, F v, SomeLanes e) { _mm256_maskstore_ps(p, mask(e), v); }
+  static inline void store(int32_t* p, I v, AllLanes) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
+  static inline void store(int32_t* p, I v, SomeLanes e) { _mm256_maskstore_epi32(p, mask(e), v); }
+  // The low bytes of each half gather in its first word, then both words in the low half.
+  static inline __m128i low_bytes(I v) {
+    const __m256i gather = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+                                            0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+    const __m256i words = _mm256_shuffle_epi8(v, gather);
+    return _mm_unpacklo_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  }
+  static inline void store_bytes(uint8_t* p, I v, AllLanes) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), low_bytes(v));
+  }
+  static inline void store_bytes(uint8_t* p, I v, SomeLanes e) {
+    uint64_t word = static_cast<uint64_t>(_mm_cvtsi128_si64(low_bytes(v)));
+    for (int i = 0; i < e.n; i++, word >>= 8) p[i] = static_cast<uint8_t>(word);
+  }
+
+  static inline F add(F a, F b) { return _mm256_add_ps(a, b); }
+  static inline F sub(F a, F b) { return _mm256_sub_ps(a, b); }
+  static inline F mul(F a, F b) { return _mm256_mul_ps(a, b); }
+  static inline F div(F a, F b) { return _mm256_div_ps(a, b); }
+  static inline I add(I a, I b) { return _mm256_add_epi32(a, b); }
+  static inline I sub(I a, I b) { return _mm256_sub_epi32(a, b); }
+  static inline I mul(I a, I b) { return _mm256_mullo_epi32(a, b); }
+  static inline I exclusive_or(I a, I b) { return _mm256_xor_si256(a, b); }
+  static inline I shift_left_23(I a) { return _mm256_slli_epi32(a, 23); }
+
+  // vmaxps and vminps give their second operand unless the first is the greater (the less).
+  static inline F greater(F a, F b) { return _mm256_max_ps(a, b); }
+  static inline F less(F a, F b) { return _mm256_min_ps(a, b); }
+  static inline F where_less(F v, F w, F a, F b) { return _mm256_blendv_ps(b, a, _mm256_cmp_ps(v, w, _CMP_LT_OQ)); }
+  static inline F where_number(F v, F a, F b) { return _mm256_blendv_ps(b, a, _mm256_cmp_ps(v, v, _CMP_ORD_Q)); }
+
+  static inline F to_float(I v) { return _mm256_cvtepi32_ps(v); }
+  static inline I bits(F v) { return _mm256_castps_si256(v); }
+  static inline F floats(I v) { return _mm256_castsi256_ps(v); }
+};
+
+}  // namespace
+}  // namespace lowbit

@@ -1,0 +1,73 @@
+// Sixteen lanes in a 512-bit register; the end of a row is a mask. Include inside the target region.
+#pragma once
+
+#include "native/isa/lanes/extent.h"
+
+namespace lowbit {
+namespace {
+
+struct Lanes {
+  static constexpr int kWidth = 16;
+  using F = __m512;
+  using I = __m512i;
+
+  static inline __mmask16 mask(SomeLanes e) { return static_cast<__mmask16>((1u << e.n) - 1); }
+
+  static inline F of(float v) { return _mm512_set1_ps(v); }
+  static inline I of(int32_t v) { return _mm512_set1_epi32(v); }
+
+  static inline F load(const float* p, AllLanes) { return _mm512_loadu_ps(p); }
+  static inline F load(const float* p, SomeLanes e) { return _mm512_maskz_loadu_ps(mask(e), p); }
+  static inline I load(const int32_t* p, AllLanes) { return _mm512_loadu_si512(p); }
+  static inline I load(const int32_t* p, SomeLanes e) { return _mm512_maskz_loadu_epi32(mask(e), p); }
+  static inline I load(const uint8_t* p, AllLanes) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static inline I load(const uint8_t* p, SomeLanes e) {
+    return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask(e), p));
+  }
+  static inline I load(const int8_t* p, AllLanes) {
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static inline I load(const int8_t* p, SomeLanes e) {
+    return _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask(e), p));
+  }
+
+  static inline void store(float* p, F v, AllLanes) { _mm512_storeu_ps(p, v); }
+  static inline void store(float* p, F v, SomeLanes e) { _mm512_mask_storeu_ps(p, mask(e), v); }
+  static inline void store(int32_t* p, I v, AllLanes) { _mm512_storeu_si512(p, v); }
+  static inline void store(int32_t* p, I v, SomeLanes e) { _mm512_mask_storeu_epi32(p, mask(e), v); }
+  static inline void store_bytes(uint8_t* p, I v, AllLanes) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(v));
+  }
+  static inline void store_bytes(uint8_t* p, I v, SomeLanes e) {
+    _mm_mask_storeu_epi8(p, mask(e), _mm512_cvtepi32_epi8(v));
+  }
+
+  static inline F add(F a, F b) { return _mm512_add_ps(a, b); }
+  static inline F sub(F a, F b) { return _mm512_sub_ps(a, b); }
+  static inline F mul(F a, F b) { return _mm512_mul_ps(a, b); }
+  static inline F div(F a, F b) { return _mm512_div_ps(a, b); }
+  static inline I add(I a, I b) { return _mm512_add_epi32(a, b); }
+  static inline I sub(I a, I b) { return _mm512_sub_epi32(a, b); }
+  static inline I mul(I a, I b) { return _mm512_mullo_epi32(a, b); }
+  static inline I exclusive_or(I a, I b) { return _mm512_xor_si512(a, b); }
+  static inline I shift_left_23(I a) { return _mm512_slli_epi32(a, 23); }
+
+  // vmaxps and vminps give their second operand unless the first is the greater (the less).
+  static inline F greater(F a, F b) { return _mm512_max_ps(a, b); }
+  static inline F less(F a, F b) { return _mm512_min_ps(a, b); }
+  static inline F where_less(F v, F w, F a, F b) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(v, w, _CMP_LT_OQ), b, a);
+  }
+  static inline F where_number(F v, F a, F b) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), b, a);
+  }
+
+  static inline F to_float(I v) { return _mm512_cvtepi32_ps(v); }
+  static inline I bits(F v) { return _mm512_castps_si512(v); }
+  static inline F floats(I v) { return _mm512_castsi512_ps(v); }
+};
+
+}  // namespace
+}  // namespace lowbit

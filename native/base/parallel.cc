@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "native/base/flag.h"
 #include "native/base/mutex.h"
 
 #if LOWBIT_THREADS
@@ -19,7 +20,7 @@
 namespace lowbit {
 namespace {
 
-bool cancelled(const volatile int32_t* cancel) { return cancel != nullptr && *cancel != 0; }
+bool cancelled(const volatile int32_t* cancel) { return cancel != nullptr && load_flag(cancel) != 0; }
 
 #if LOWBIT_THREADS
 // Which worker of the running call this thread is; -1 outside of any call. A nested call keeps the number, so per-worker
@@ -201,7 +202,7 @@ void donate_thread(const volatile int32_t* stop) {
   Pool& shared = pool();
   Lock lock(shared.mutex);
   shared.donated++;
-  while (*stop == 0) {
+  while (load_flag(stop) == 0) {
     Call* const call = shared.call_that_wants_help();
     if (call != nullptr) {
       shared.help(call, lock);

@@ -1,6 +1,7 @@
 // Running a plan: addresses are bound once per run, instructions follow one another.
 #include <cstring>
 
+#include "native/base/flag.h"
 #include "native/base/memory.h"
 #include "native/plan/operations.h"
 #include "native/plan/plan.h"
@@ -125,7 +126,7 @@ Status Plan::step(Run* run, int32_t instructions, int32_t* left, Detail* detail)
   context.scratch_step = plan.scratch_step_;
   context.cancel = run->control != nullptr ? run->control : &never_cancelled;
   for (; instructions > 0 && run->next < plan.instruction_count_; instructions--) {
-    if (run->control != nullptr && run->control[0] != 0) return Status::cancelled;
+    if (run->control != nullptr && load_flag(run->control) != 0) return Status::cancelled;
     const int32_t* const words = plan.instructions_[run->next];
     const Operation& operation = *operation_of(words[0]);
     const Status status = operation.run(words + 2, context);
@@ -134,10 +135,10 @@ Status Plan::step(Run* run, int32_t instructions, int32_t* left, Detail* detail)
       return status;
     }
     run->next++;
-    if (run->control != nullptr) run->control[1] = run->next;
+    if (run->control != nullptr) store_flag(run->control + 1, run->next);
   }
   // A cancelled parallel_for leaves its instruction half done, so the flag counts after the last one too.
-  if (run->control != nullptr && run->control[0] != 0) return Status::cancelled;
+  if (run->control != nullptr && load_flag(run->control) != 0) return Status::cancelled;
   *left = plan.instruction_count_ - run->next;
   return Status::ok;
 }

@@ -33,7 +33,8 @@ let cached: Backend | undefined;
 /**
  * The backend of this thread, loaded by the first call: LOWBIT_BACKEND (native, wasm) decides which, LOWBIT_ISA is the
  * highest instruction set to use, LOWBIT_THREADS the number of threads. Without LOWBIT_BACKEND the addon is taken, and
- * WebAssembly with a warning (code LOWBIT_WASM_FALLBACK) when it cannot be loaded.
+ * WebAssembly with a warning (code LOWBIT_WASM_FALLBACK) when it cannot be loaded. LOWBIT_ADDON is the absolute path of
+ * an addon to load instead of the package's own.
  * Errors: ERR_BAD_ENVIRONMENT for values that are not known or not usable here, ERR_BACKEND_UNAVAILABLE.
  */
 export function loadBackend(): Backend {
@@ -108,7 +109,8 @@ function loadEither(options: LoadOptions): Backend {
 
 function loadNative(options: LoadOptions): NativeBackend {
   const places = [`prebuilds/${process.platform}-${process.arch}/lowbit.node`, 'build/Release/lowbit.node'];
-  const path = places.map(packageFile).find((found) => found !== undefined);
+  // Another build of the addon: a sanitized one, or one for a processor that is emulated.
+  const path = environment('LOWBIT_ADDON') ?? places.map(packageFile).find((found) => found !== undefined);
   if (path === undefined || nodeModule === undefined) {
     throw new LowbitError(
       'ERR_BACKEND_UNAVAILABLE',

@@ -33,7 +33,9 @@ export function rangesOf(x: Float32Array, geometry: QuantizationGeometry): Range
     min[index] = lo;
     max[index] = hi;
   });
-  return Array.from(min, (lo, index) => (lo === Infinity ? { min: 0, max: 0 } : { min: lo, max: max[index] as number }));
+  return Array.from(min, (lo, index) =>
+    lo === Infinity ? { min: 0, max: 0 } : { min: lo, max: max[index] as number },
+  );
 }
 
 /** `chooseParameters` for every scale of a geometry. */

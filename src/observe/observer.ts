@@ -74,7 +74,8 @@ const meanDeviation: Observer = {
   add,
   merge,
   rangeOf: ({ count, min, max, minSum, maxSum, minSquares, maxSquares }) => {
-    const spread = (sum: number, squares: number): number => Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
+    const spread = (sum: number, squares: number): number =>
+      Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
     const lo = Math.fround(minSum / count - spread(minSum, minSquares));
     const hi = Math.fround(maxSum / count + spread(maxSum, maxSquares));
     return { min: Math.max(min, Math.min(lo, max)), max: Math.min(max, Math.max(hi, min)) };
@@ -93,9 +94,13 @@ export const OBSERVER_NAMES = Object.keys(OBSERVERS) as ObserverName[];
 /** The name as an observer. Errors: ERR_BAD_ARGUMENT that lists the known ones. */
 export function observerNamed(name: string): Observer {
   if ((OBSERVER_NAMES as readonly string[]).includes(name)) return OBSERVERS[name as ObserverName];
-  throw new LowbitError('ERR_BAD_ARGUMENT', `Unknown observer '${name}'; expected one of ${OBSERVER_NAMES.join(', ')}`, {
-    argument: 'observer',
-  });
+  throw new LowbitError(
+    'ERR_BAD_ARGUMENT',
+    `Unknown observer '${name}'; expected one of ${OBSERVER_NAMES.join(', ')}`,
+    {
+      argument: 'observer',
+    },
+  );
 }
 
 /** Smallest and largest element, NaN left out; undefined for an empty or all-NaN array. */

@@ -82,7 +82,9 @@ export function parseStatistics(text: string, file?: string): CalibrationRecord 
   }
   if (!isRecord(root) || root['kind'] !== FILE_KIND) return refuse(`Expected a JSON object of kind '${FILE_KIND}'`);
   if (root['version'] !== FILE_VERSION) {
-    return refuse(`Found version ${JSON.stringify(root['version'])} of ${FILE_KIND}; this release reads ${FILE_VERSION}`);
+    return refuse(
+      `Found version ${JSON.stringify(root['version'])} of ${FILE_KIND}; this release reads ${FILE_VERSION}`,
+    );
   }
   const { observer, samples, values } = root;
   if (!OBSERVER_NAMES.some((name) => name === observer)) {

@@ -15,8 +15,10 @@ export interface NewNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes?: ReadonlyMap<string, Attribute>;
-  /** Where the name comes from; the first output when left out. */
+  /** Made unique; from the first output when left out. */
   readonly name?: string;
+  /** The old node in whose place this one is: it hands its name on. */
+  readonly replaces?: Node;
 }
 
 /** Collects what becomes a new graph over the constants, inputs and outputs of an old one. */
@@ -77,8 +79,8 @@ export class GraphDraft {
   }
 
   /** Appends a node under a fresh name. */
-  add({ op, domain = '', inputs, outputs, attributes = new Map(), name }: NewNode): void {
-    const unique = fresh(name ?? `${outputs[0]}_${op}`, this.#nodeNames);
+  add({ op, domain = '', inputs, outputs, attributes = new Map(), name, replaces }: NewNode): void {
+    const unique = replaces?.name ?? fresh(name ?? `${outputs[0]}_${op}`, this.#nodeNames);
     this.nodes.push({ name: unique, op, domain, inputs, outputs, attributes });
   }
 
@@ -96,7 +98,10 @@ export class GraphDraft {
   typeLike(value: string, like: string, format?: CodeFormat): void {
     const known = this.#types.get(like);
     if (known === undefined) return;
-    this.#types.set(value, { dtype: format === undefined ? known.dtype : NUMBER_FORMATS[format].dtype, dims: known.dims });
+    this.#types.set(value, {
+      dtype: format === undefined ? known.dtype : NUMBER_FORMATS[format].dtype,
+      dims: known.dims,
+    });
   }
 
   setType(value: string, type: ValueType): void {

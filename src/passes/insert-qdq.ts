@@ -60,12 +60,7 @@ class QdqWriter {
   readonly #raw = new Map<string, string>();
   readonly #read = new Map<string, string>();
 
-  constructor(
-    graph: Graph,
-    plan: QdqPlan,
-    scheme: Scheme,
-    parameters: ReadonlyMap<string, QuantizationParameters>,
-  ) {
+  constructor(graph: Graph, plan: QdqPlan, scheme: Scheme, parameters: ReadonlyMap<string, QuantizationParameters>) {
     this.#graph = graph;
     this.#plan = plan;
     this.#scheme = scheme;
@@ -188,10 +183,14 @@ class QdqWriter {
     const scale = accumulatorScales(inputScale, quantized.scale);
     const codes = quantizeBias(bias, scale, biasRoom(depth) as number);
     if (codes === undefined) {
-      throw new LowbitError('ERR_BAD_ARGUMENT', 'The bias is not finite; look for NaN or infinite values in the model', {
-        node: node.name,
-        tensor: form.biasName,
-      });
+      throw new LowbitError(
+        'ERR_BAD_ARGUMENT',
+        'The bias is not finite; look for NaN or infinite values in the model',
+        {
+          node: node.name,
+          tensor: form.biasName,
+        },
+      );
     }
     inputs.push(this.#dequantize(form.biasName, vectorOf(codes), 'i32', scale, 0, perChannel ? 0 : undefined));
     return inputs;

@@ -38,7 +38,12 @@ function floatConstant(graph: Graph, name: string | undefined): ConstantTensor |
 }
 
 /** The bias of the input at `index`: absent is fine, anything but a constant vector is not. */
-function biasOf(node: Node, graph: Graph, index: number, channels: number): { vector: Float32Array | undefined } | undefined {
+function biasOf(
+  node: Node,
+  graph: Graph,
+  index: number,
+  channels: number,
+): { vector: Float32Array | undefined } | undefined {
   const name = node.inputs[index] ?? '';
   if (name === '') return { vector: undefined };
   const tensor = floatConstant(graph, name);

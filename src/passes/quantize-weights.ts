@@ -3,8 +3,8 @@
 import { type ConstantTensor, constantOf, floatsOf } from '../core/tensor.js';
 import { type EightBitFormat, NUMBER_FORMATS } from '../numerics/formats.js';
 import { geometryOf } from '../numerics/granularity.js';
-import { chooseParameterArrays, quantizeArray, rangesOf } from '../numerics/quantize.js';
 import { MIN_SCALE } from '../numerics/params.js';
+import { chooseParameterArrays, quantizeArray, rangesOf } from '../numerics/quantize.js';
 import { roundHalfEven } from '../numerics/rounding.js';
 import type { WeightScheme } from '../schemes/scheme.js';
 
@@ -115,7 +115,11 @@ export function biasVector(bias: ConstantTensor, channels: number): Float32Array
 /** The tensor with every element times a factor, in float32; the tensor itself for 1. */
 export function scaled(tensor: ConstantTensor, factor: number): ConstantTensor {
   if (factor === 1) return tensor;
-  return constantOf('float32', tensor.dims, floatsOf(tensor).map((value) => value * factor));
+  return constantOf(
+    'float32',
+    tensor.dims,
+    floatsOf(tensor).map((value) => value * factor),
+  );
 }
 
 /** A matrix [rows, columns] with its axes exchanged. */

@@ -121,7 +121,11 @@ function clip(node: Node, draft: GraphDraft, from: number): string | undefined {
 /** At inference it passes its input through. */
 function dropout(node: Node, draft: GraphDraft): string | undefined {
   if (node.outputs.length > 1 && node.outputs[1] !== '') return 'gives its mask away';
-  draft.keep({ ...node, op: 'Identity', attributes: new Map() }, [node.inputs[0] as string], [node.outputs[0] as string]);
+  draft.keep(
+    { ...node, op: 'Identity', attributes: new Map() },
+    [node.inputs[0] as string],
+    [node.outputs[0] as string],
+  );
   return undefined;
 }
 
@@ -142,9 +146,18 @@ function softmax(node: Node, draft: GraphDraft): string | undefined {
     draft.keep({ ...node, attributes: last });
     return undefined;
   }
-  const [shape, flat, soft] = ['shape', 'flat', 'soft'].map((part) => draft.freshValue(`${y}_${part}`)) as [string, string, string];
+  const [shape, flat, soft] = ['shape', 'flat', 'soft'].map((part) => draft.freshValue(`${y}_${part}`)) as [
+    string,
+    string,
+    string,
+  ];
   draft.add({ op: 'Shape', inputs: [x], outputs: [shape] });
-  draft.add({ op: 'Flatten', inputs: [x], outputs: [flat], attributes: new Map([['axis', { kind: 'int', value: axis }]]) });
+  draft.add({
+    op: 'Flatten',
+    inputs: [x],
+    outputs: [flat],
+    attributes: new Map([['axis', { kind: 'int', value: axis }]]),
+  });
   draft.keep({ ...node, attributes: last }, [flat], [soft]);
   draft.add({ op: 'Reshape', inputs: [soft, shape], outputs: [y] });
   return undefined;
@@ -169,6 +182,11 @@ function upsample(node: Node, draft: GraphDraft): string | undefined {
 
 function resize(node: Node, draft: GraphDraft, from: number): string | undefined {
   if (from >= 11) draft.keep(node);
-  else draft.keep({ ...node, attributes: resizeAttributes(node) }, [node.inputs[0] as string, '', node.inputs[1] as string]);
+  else
+    draft.keep({ ...node, attributes: resizeAttributes(node) }, [
+      node.inputs[0] as string,
+      '',
+      node.inputs[1] as string,
+    ]);
   return undefined;
 }

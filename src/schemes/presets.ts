@@ -30,7 +30,8 @@ export const PRESETS = {
     exclude: [],
   },
   'dynamic-u8i8': {
-    summary: 'no calibration; i8 weights per channel, activations quantized in every run (transformers, recurrent networks)',
+    summary:
+      'no calibration; i8 weights per channel, activations quantized in every run (transformers, recurrent networks)',
     weights: CHANNEL_I8,
     activations: DYNAMIC_U8,
     bias: { format: 'i32' },

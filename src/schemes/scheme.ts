@@ -112,7 +112,9 @@ function oneOf<Word extends string | boolean>(found: unknown, known: readonly Wo
 
 function listOfStrings(found: unknown, argument: string): void {
   if (Array.isArray(found) && found.every((item) => typeof item === 'string')) return;
-  throw new LowbitError('ERR_BAD_ARGUMENT', `Expected a list of strings but found ${JSON.stringify(found)}`, { argument });
+  throw new LowbitError('ERR_BAD_ARGUMENT', `Expected a list of strings but found ${JSON.stringify(found)}`, {
+    argument,
+  });
 }
 
 function checkKeys(found: unknown, known: readonly string[], argument: string): void {

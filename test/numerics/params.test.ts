@@ -31,13 +31,19 @@ describe('chooseParameters', () => {
 
   it('brings every value of the range back within half a scale, and one more half where the zero point was rounded', () => {
     fc.assert(
-      fc.property(range, fc.double({ min: 0, max: 1, noNaN: true }), eightBit, fc.boolean(), (bounds, t, format, symmetric) => {
-        const { scale, zeroPoint } = chooseParameters(bounds, { format, symmetric });
-        fc.pre(scale !== 1 && bounds.max - bounds.min < 1e38);
-        const x = Math.fround(bounds.min + (bounds.max - bounds.min) * t);
-        const back = dequantizeValue(quantizeTo(format, x, scale, zeroPoint), scale, zeroPoint);
-        expect(Math.abs(back - x)).toBeLessThanOrEqual(scale * (symmetric ? 0.5 : 1) * (1 + 2 ** -10));
-      }),
+      fc.property(
+        range,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        eightBit,
+        fc.boolean(),
+        (bounds, t, format, symmetric) => {
+          const { scale, zeroPoint } = chooseParameters(bounds, { format, symmetric });
+          fc.pre(scale !== 1 && bounds.max - bounds.min < 1e38);
+          const x = Math.fround(bounds.min + (bounds.max - bounds.min) * t);
+          const back = dequantizeValue(quantizeTo(format, x, scale, zeroPoint), scale, zeroPoint);
+          expect(Math.abs(back - x)).toBeLessThanOrEqual(scale * (symmetric ? 0.5 : 1) * (1 + 2 ** -10));
+        },
+      ),
     );
   });
 
@@ -63,12 +69,16 @@ describe('chooseParameters', () => {
       expect(chooseParameters({ min: 0, max }, { format: 'u8', symmetric: false })).toEqual({ scale: 1, zeroPoint: 0 });
       expect(chooseParameters({ min: -0, max }, { format: 'i8', symmetric: true })).toEqual({ scale: 1, zeroPoint: 0 });
     }
-    expect(chooseParameters({ min: 0, max: MIN_SCALE * 256 }, { format: 'u8', symmetric: false }).scale).toBeLessThan(1);
+    expect(chooseParameters({ min: 0, max: MIN_SCALE * 256 }, { format: 'u8', symmetric: false }).scale).toBeLessThan(
+      1,
+    );
   });
 
   it('survives the widest range of float32', () => {
     const max = (2 - 2 ** -23) * 2 ** 127;
-    expect(chooseParameters({ min: -max, max }, { format: 'u8', symmetric: false }).scale).toBe(Math.fround((2 * max) / 255));
+    expect(chooseParameters({ min: -max, max }, { format: 'u8', symmetric: false }).scale).toBe(
+      Math.fround((2 * max) / 255),
+    );
   });
 
   it.each([

@@ -3,7 +3,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blockShapeOf, type Granularity, geometryOf } from '../../src/numerics/granularity.js';
-import { chooseParameterArrays, dequantizeArray, lookupTable, quantizeArray, rangesOf } from '../../src/numerics/quantize.js';
+import {
+  chooseParameterArrays,
+  dequantizeArray,
+  lookupTable,
+  quantizeArray,
+  rangesOf,
+} from '../../src/numerics/quantize.js';
 import { dequantizeValue, quantizeTo } from '../../src/numerics/rounding.js';
 
 const dims = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
@@ -68,7 +74,9 @@ describe('granularity', () => {
   });
 
   it('refuses axes and sizes that make no sense', () => {
-    expect(() => geometryOf({ kind: 'channel', axis: 2 }, [3, 4])).toThrow(expect.objectContaining({ code: 'ERR_BAD_MODEL' }));
+    expect(() => geometryOf({ kind: 'channel', axis: 2 }, [3, 4])).toThrow(
+      expect.objectContaining({ code: 'ERR_BAD_MODEL' }),
+    );
     expect(() => geometryOf({ kind: 'block', axis: 0, size: 0 }, [3, 4])).toThrow(
       expect.objectContaining({ code: 'ERR_BAD_ARGUMENT' }),
     );

@@ -36,9 +36,15 @@ describe('roundHalfEven', () => {
 
   it('agrees with the definition everywhere', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.double(), fc.integer().map((n) => n / 2)), (x) => {
-        expect(roundHalfEven(x) + 0).toBe(oracle(x) + 0);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.double(),
+          fc.integer().map((n) => n / 2),
+        ),
+        (x) => {
+          expect(roundHalfEven(x) + 0).toBe(oracle(x) + 0);
+        },
+      ),
     );
   });
 });
@@ -47,10 +53,15 @@ describe('quantizeValue', () => {
   it('is sat(rint(f32(x / scale)) + zero point)', () => {
     const f32 = fc.float({ noDefaultInfinity: true, noNaN: true });
     fc.assert(
-      fc.property(f32, fc.float({ min: Math.fround(1e-20), max: Math.fround(1e20), noNaN: true }), fc.integer({ min: 0, max: 255 }), (x, scale, zero) => {
-        const wanted = Math.min(255, Math.max(0, oracle(Math.fround(x / scale)) + zero));
-        expect(quantizeValue(x, scale, zero, 0, 255) + 0).toBe(wanted + 0);
-      }),
+      fc.property(
+        f32,
+        fc.float({ min: Math.fround(1e-20), max: Math.fround(1e20), noNaN: true }),
+        fc.integer({ min: 0, max: 255 }),
+        (x, scale, zero) => {
+          const wanted = Math.min(255, Math.max(0, oracle(Math.fround(x / scale)) + zero));
+          expect(quantizeValue(x, scale, zero, 0, 255) + 0).toBe(wanted + 0);
+        },
+      ),
     );
   });
 

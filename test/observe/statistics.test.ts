@@ -64,7 +64,9 @@ describe('StatisticsCollector', () => {
 
   it('refuses infinite ranges and other observers', () => {
     const collector = new StatisticsCollector('mean-deviation');
-    expect(() => collector.add('x', { min: 0, max: Infinity })).toThrow(expect.objectContaining({ code: 'ERR_BAD_ARGUMENT' }));
+    expect(() => collector.add('x', { min: 0, max: Infinity })).toThrow(
+      expect.objectContaining({ code: 'ERR_BAD_ARGUMENT' }),
+    );
     expect(() => collector.merge(new StatisticsCollector('min-max'))).toThrow(/mean-deviation/);
     expect(() => new StatisticsCollector('median' as 'min-max')).toThrow(/min-max, mean-deviation/);
   });
@@ -113,7 +115,10 @@ describe('saved statistics', () => {
     ['no samples', '{"kind":"lowbit-statistics","version":1,"observer":"min-max","values":{}}'],
     ['no values', '{"kind":"lowbit-statistics","version":1,"observer":"min-max","samples":1}'],
     ['half a pair', '{"kind":"lowbit-statistics","version":1,"observer":"min-max","samples":1,"values":{"x":[1]}}'],
-    ['a range upside down', '{"kind":"lowbit-statistics","version":1,"observer":"min-max","samples":1,"values":{"x":[1,0]}}'],
+    [
+      'a range upside down',
+      '{"kind":"lowbit-statistics","version":1,"observer":"min-max","samples":1,"values":{"x":[1,0]}}',
+    ],
   ])('are refused when the file has %s', (_what, text) => {
     expect(() => parseStatistics(text, 'c.json')).toThrow(
       expect.objectContaining({ code: 'ERR_BAD_FILE', place: { file: 'c.json' } }),

@@ -41,7 +41,12 @@ export async function judge(
 }
 
 /** The ranges of values of a float graph over some feeds. */
-export async function observe(graph: Graph, values: readonly string[], feeds: Iterable<Feeds>, observer: ObserverName = 'min-max'): Promise<Statistics> {
+export async function observe(
+  graph: Graph,
+  values: readonly string[],
+  feeds: Iterable<Feeds>,
+  observer: ObserverName = 'min-max',
+): Promise<Statistics> {
   const inner = values.filter((value) => !graph.inputs.includes(value));
   const types = new Map(graph.types);
   const session = await judge({ ...graph, types, outputs: [...new Set([...graph.outputs, ...inner])] });

@@ -7,7 +7,7 @@ import { editGraph } from './edit.js';
 import type { Graph, Node, ValueType } from './graph.js';
 import { ruleOf } from './ops.js';
 import { type Known, NodeContext, type OpRule, UNKNOWN } from './rule.js';
-import { knownOf } from './values.js';
+import { knownOf, MAX_VALUES } from './values.js';
 
 /** Concrete shapes of inputs, by name. */
 export type InputShapes = ReadonlyMap<string, readonly number[]>;
@@ -46,7 +46,9 @@ export function inferGraph(graph: Graph, inputShapes?: InputShapes): Inference {
       const result = results[index] ?? UNKNOWN;
       const dims = result.dims ?? bind(declared?.dims);
       checkSize(name, dims, node);
-      known.set(name, { ...result, dtype: result.dtype ?? declared?.dtype, dims });
+      // Joining a list with itself again and again would double it each time.
+      const values = (result.values?.length ?? 0) <= MAX_VALUES ? result.values : undefined;
+      known.set(name, { dtype: result.dtype ?? declared?.dtype, dims, values });
     }
   }
   const types = new Map<string, ValueType>();

@@ -4,7 +4,7 @@ import { type ConstantTensor, elementsOf } from '../core/tensor.js';
 import type { Known } from './rule.js';
 
 /** Shapes, axes, pads and scales of a resize are far shorter; weights are not looked at. */
-const MAX_VALUES = 256;
+export const MAX_VALUES = 256;
 
 /** How files say "to the end" and "to the start" in a Slice; a double rounds them to 2^63 and -2^63. */
 const INT64_ENDS: ReadonlySet<bigint> = new Set([2n ** 63n - 1n, -(2n ** 63n) + 1n, -(2n ** 63n)]);

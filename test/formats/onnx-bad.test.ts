@@ -198,6 +198,13 @@ describe('graphs', () => {
   });
 });
 
+test('versions that are no versions', () => {
+  expect(readModel({ ...good, opset: 0 }).message).toMatch(/version of domain '' is 0/);
+  const proto = model(good);
+  proto.irVersion = 2n ** 63n - 1n;
+  expect(read(encodeMessage('ModelProto', proto)).message).toMatch(/IR version is 9223372036854775807/);
+});
+
 test('no graph in the file', () => {
   const empty = model(good);
   expect(read(encodeMessage('ModelProto', { ...empty, graph: undefined } as typeof empty)).message).toMatch(/no graph/);

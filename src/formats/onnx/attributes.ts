@@ -96,13 +96,13 @@ export function protoOfAttribute(name: string, attribute: Attribute): AttributeP
     case 'float':
       return createMessage('AttributeProto', { name, type: TYPE.float, f: attribute.value });
     case 'int':
-      return createMessage('AttributeProto', { name, type: TYPE.int, i: BigInt(attribute.value) });
+      return createMessage('AttributeProto', { name, type: TYPE.int, i: int64(attribute.value) });
     case 'string':
       return createMessage('AttributeProto', { name, type: TYPE.string, s: encoder.encode(attribute.value) });
     case 'floats':
       return createMessage('AttributeProto', { name, type: TYPE.floats, floats: [...attribute.value] });
     case 'ints':
-      return createMessage('AttributeProto', { name, type: TYPE.ints, ints: attribute.value.map(BigInt) });
+      return createMessage('AttributeProto', { name, type: TYPE.ints, ints: attribute.value.map(int64) });
     case 'strings': {
       const strings = attribute.value.map((text) => encoder.encode(text));
       return createMessage('AttributeProto', { name, type: TYPE.strings, strings });
@@ -117,4 +117,10 @@ export function protoOfAttribute(name: string, attribute: Attribute): AttributeP
       return createMessage('AttributeProto', { ...fields, name });
     }
   }
+}
+
+/** 2^63 - 1 became 2^63 on its way through a double. */
+function int64(value: number): bigint {
+  const integer = BigInt(value);
+  return integer === 2n ** 63n ? integer - 1n : integer;
 }

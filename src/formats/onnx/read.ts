@@ -14,6 +14,9 @@ import { type ExternalReader, tensorOf } from './tensors.js';
 
 type GraphProto = OnnxMessage<'GraphProto'>;
 
+/** Versions count releases; a larger number is a damaged file. */
+const MAX_VERSION = 2n ** 31n - 1n;
+
 /** 'ai.onnx' is another spelling of the default domain (ONNX, IR.md). */
 function domainOf(name: string): string {
   return name === 'ai.onnx' ? '' : name;
@@ -45,12 +48,12 @@ export function readOnnx(bytes: Uint8Array, options: { file?: string } = {}): Gr
     if (type !== undefined) types.set(info.name, type);
   }
   for (const [name, { dtype, dims }] of constants) types.set(name, { dtype, dims });
-  const opsets = new Map(model.opsetImport.map((row) => [domainOf(row.domain), Number(row.version)]));
-  // IR versions 1 and 2 had no opset_import; their operators are those of version 1.
-  if (opsets.size === 0) opsets.set('', 1);
+  if (model.irVersion < 0n || model.irVersion > MAX_VERSION) {
+    throw new LowbitError('ERR_BAD_MODEL', `The IR version is ${model.irVersion}; expected a small number`);
+  }
   return {
     name: proto.name,
-    opsets,
+    opsets: readOpsets(model),
     inputs: proto.input.map((info) => info.name).filter((name) => !constants.has(name)),
     outputs: proto.output.map((info) => info.name),
     nodes: readNodes(proto, external),
@@ -58,6 +61,21 @@ export function readOnnx(bytes: Uint8Array, options: { file?: string } = {}): Gr
     types,
     origin: model,
   };
+}
+
+function readOpsets(model: OnnxMessage<'ModelProto'>): Map<string, number> {
+  // IR versions 1 and 2 had no opset_import; their operators are those of version 1.
+  if (model.opsetImport.length === 0) return new Map([['', 1]]);
+  const opsets = new Map<string, number>();
+  for (const row of model.opsetImport) {
+    const domain = domainOf(row.domain);
+    if (row.version < 1n || row.version > MAX_VERSION || opsets.has(domain)) {
+      const found = opsets.has(domain) ? 'given twice' : `${row.version}; expected a small number from 1`;
+      throw new LowbitError('ERR_BAD_MODEL', `The operator set version of domain '${domain}' is ${found}`);
+    }
+    opsets.set(domain, Number(row.version));
+  }
+  return opsets;
 }
 
 /** Reads a model and, where it has them, its external data. Errors: as `readOnnx`, and ERR_IO. */

@@ -75,7 +75,8 @@ export function preprocessOf(option: PreprocessOption | undefined, fallback: Pre
 /** The preprocessing in words, for reports. */
 export function describePreprocess(preprocess: Preprocess): string {
   for (const [name, preset] of Object.entries(PREPROCESS_PRESETS)) {
-    if (JSON.stringify(sorted(preset)) === JSON.stringify(sorted(preprocess))) return name;
+    const { color } = preprocess;
+    if (isSame({ ...preset, color }, preprocess)) return color === preset.color ? name : `${name}, ${color}`;
   }
   const parts: string[] = [];
   if (preprocess.size !== undefined) parts.push(`short side ${preprocess.size}`);
@@ -147,10 +148,9 @@ function valueTable(preprocess: Preprocess, channel: number): Float32Array {
   return Float32Array.from({ length: 256 }, (_, pixel) => (pixel * preprocess.scale - mean) / std);
 }
 
-function sorted(preprocess: Preprocess): [string, unknown][] {
-  return Object.entries(preprocess)
-    .filter(([, value]) => value !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+function isSame(a: Preprocess, b: Preprocess): boolean {
+  const fields = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Preprocess>;
+  return [...fields].every((field) => JSON.stringify(a[field]) === JSON.stringify(b[field]));
 }
 
 function bad(message: string): LowbitError {

@@ -6,16 +6,29 @@ import { foldBatchNorm } from './fold-batch-norm.js';
 import { foldBias } from './fold-bias.js';
 import { foldConstants } from './fold-constants.js';
 import { fuseActivation } from './fuse-activation.js';
+import { lowerDynamic } from './lower-dynamic.js';
+import { lowerQdq } from './lower-qdq.js';
 import type { Pass } from './pass.js';
 import { removeDead } from './remove-dead.js';
 import { removeIdentity } from './remove-identity.js';
 
 /** Passes that need nothing but the graph; those that take statistics or a scheme are functions of their own. */
 export const PASSES = {
-  'fold-constants': { summary: 'computes what does not depend on the inputs, shape arithmetic included', run: foldConstants },
+  'fold-constants': {
+    summary: 'computes what does not depend on the inputs, shape arithmetic included',
+    run: foldConstants,
+  },
   'remove-identity': { summary: 'removes nodes that hand their input through', run: removeIdentity },
   'fold-batch-norm': { summary: 'folds batch normalization into the weights before it', run: foldBatchNorm },
   'fold-bias': { summary: 'folds the addition of a constant into the bias of the product before it', run: foldBias },
+  'lower-qdq': {
+    summary: 'turns operators between DequantizeLinear and QuantizeLinear into operators on codes',
+    run: lowerQdq,
+  },
+  'lower-dynamic': {
+    summary: 'turns dynamically quantized products and convolutions into single operators',
+    run: lowerDynamic,
+  },
   'fuse-activation': { summary: 'makes Relu and Clip the clamp of the node before them', run: fuseActivation },
   'remove-dead': { summary: 'removes nodes and constants that no output depends on', run: removeDead },
 } as const satisfies Record<string, Pass>;
@@ -31,8 +44,14 @@ export const PREPARE = [
   'remove-dead',
 ] as const satisfies readonly PassName[];
 
-/** What a session runs: uses the domain 'lowbit'. */
-export const OPTIMIZE = [...PREPARE, 'fuse-activation', 'remove-dead'] as const satisfies readonly PassName[];
+/** What a session runs: uses the domain 'lowbit'. Operators on codes take their Relu and Clip themselves, so they come first. */
+export const OPTIMIZE = [
+  ...PREPARE,
+  'lower-qdq',
+  'lower-dynamic',
+  'fuse-activation',
+  'remove-dead',
+] as const satisfies readonly PassName[];
 
 /** The graph after the passes, in order. Verified before the first one. Errors: as `verifyGraph`. */
 export function runPasses(graph: Graph, names: readonly PassName[]): Graph {

@@ -23,10 +23,10 @@ namespace {
 
 // [status, detail, ...results]
 template <typename Arguments>
-napi_value results_of(Napi::Env env, Status status, Arguments& arguments) {
+napi_value results_of(napi_env env, Status status, Arguments& arguments) {
   Results results(env);
-  results.add(Napi::Number::New(env, static_cast<int32_t>(status)));
-  results.add(Napi::String::New(env, arguments.detail.text));
+  results.number(static_cast<int32_t>(status));
+  results.text(arguments.detail.text);
   visit(arguments, results);
   return results.array();
 }
@@ -60,19 +60,17 @@ struct Background {
     self->status = function(&self->arguments);
   }
 
-  static void complete(napi_env raw, napi_status, void* data) {
+  static void complete(napi_env env, napi_status, void* data) {
     Background* const self = static_cast<Background*>(data);
-    Napi::Env env(raw);
-    Napi::HandleScope scope(env);
     if (self->status == Status::ok && !self->keeper.deliver(env)) {
       self->status = Status::bad_argument;
       strcpy(self->arguments.detail.text, "an output was detached or resized during the run");
     }
     const napi_value value = results_of(env, self->status, self->arguments);
     // Fails only while the environment is being torn down, when nobody waits any more.
-    napi_resolve_deferred(raw, self->deferred, value);
+    napi_resolve_deferred(env, self->deferred, value);
     self->keeper.let_go(env);
-    napi_delete_async_work(raw, self->work);
+    napi_delete_async_work(env, self->work);
     delete self;
   }
 };

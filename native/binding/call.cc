@@ -186,7 +186,7 @@ void Keeper::plan(Plan*& plan) {
   plan_ = plan;
 }
 
-bool Keeper::deliver(Napi::Env env) {
+bool Keeper::deliver(napi_env env) {
   napi_value views;
   if (written_views_ == nullptr) return true;
   if (napi_get_reference_value(env, written_views_, &views) != napi_ok || views == nullptr) return false;
@@ -200,17 +200,33 @@ bool Keeper::deliver(Napi::Env env) {
   return true;
 }
 
-void Keeper::let_go(Napi::Env env) {
+void Keeper::let_go(napi_env env) {
   if (written_views_ != nullptr) napi_delete_reference(env, written_views_);
   if (control_ != nullptr) napi_delete_reference(env, control_);
   if (plan_ != nullptr) plan_release(plan_);
   for (int i = 0; i < block_count_; i++) free_aligned(blocks_[i]);
 }
 
+void Results::number(int32_t value) {
+  napi_value number = nullptr;
+  napi_create_int32(env_, value, &number);
+  add(number);
+}
+
+void Results::text(const char* value) {
+  napi_value text = nullptr;
+  napi_create_string_utf8(env_, value, NAPI_AUTO_LENGTH, &text);
+  add(text);
+}
+
 void Results::out_bytes(Slice& slice) {
-  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env_, slice.bytes);
-  if (slice.bytes != 0 && buffer.Data() != nullptr) memcpy(buffer.Data(), slice.data, slice.bytes);
-  add(Napi::Uint8Array::New(env_, slice.bytes, buffer, 0));
+  napi_value buffer = nullptr, bytes = nullptr;
+  void* data = nullptr;
+  if (napi_create_arraybuffer(env_, slice.bytes, &data, &buffer) == napi_ok) {
+    if (slice.bytes != 0) memcpy(data, slice.data, slice.bytes);
+    napi_create_typedarray(env_, napi_uint8_array, slice.bytes, buffer, 0, &bytes);
+  }
+  add(bytes);
 }
 
 void Results::out_plan(Plan*& plan) {
@@ -219,7 +235,7 @@ void Results::out_plan(Plan*& plan) {
   if (box == nullptr || napi_create_external(env_, box, finalize_box, nullptr, &external) != napi_ok) {
     if (plan != nullptr) plan_release(plan);
     delete box;
-    return add(env_.Null());
+    return add(nullptr);
   }
   add(external);
 }

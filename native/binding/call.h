@@ -117,8 +117,8 @@ class Keeper {
 
   bool failed() const { return failed_; }
   // On the JavaScript thread: copies what was written to the caller's views; false when one is gone or has another size.
-  bool deliver(Napi::Env env);
-  void let_go(Napi::Env env);
+  bool deliver(napi_env env);
+  void let_go(napi_env env);
 
  private:
   // No row keeps more than this.
@@ -139,12 +139,14 @@ class Keeper {
   Plan* plan_ = nullptr;
 };
 
-// Collects the results of a call in an array.
+// Collects the results of a call in an array. Plain N-API, whose failures are ignored: they mean that the environment is
+// being torn down, when nobody will see the array, and the C++ wrappers would end the process.
 class Results {
  public:
-  explicit Results(Napi::Env env) : env_(env), array_(Napi::Array::New(env)) {}
+  explicit Results(napi_env env) : env_(env) { napi_create_array(env, &array_); }
 
-  void add(napi_value value) { array_.Set(count_++, value); }
+  void number(int32_t value);
+  void text(const char* value);
   void in_int(int32_t&) {}
   void in_bytes(Slice&) {}
   void in_list(SliceList&) {}
@@ -153,15 +155,20 @@ class Results {
   void plan(Plan*&) {}
   void end_plan(Plan*&) {}
   void run(Run*&) {}
-  void out_int(int32_t& value) { add(Napi::Number::New(env_, value)); }
+  void out_int(int32_t& value) { number(value); }
   void out_bytes(Slice& slice);
   void out_plan(Plan*& plan);
 
   napi_value array() { return array_; }
 
  private:
-  Napi::Env env_;
-  Napi::Array array_;
+  void add(napi_value value) {
+    if (value != nullptr) napi_set_element(env_, array_, count_, value);
+    count_++;
+  }
+
+  napi_env env_;
+  napi_value array_ = nullptr;
   uint32_t count_ = 0;
 };
 

@@ -18,7 +18,7 @@ interface Pending {
 }
 
 const NODE_PORT = `(() => {
-  const { parentPort, workerData } = require('node:worker_threads');
+  const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads');
   const port = { post: (reply, transfer) => parentPort.postMessage(reply, transfer), listen: (f) => parentPort.on('message', f) };
   return { port, data: Promise.resolve(workerData) };
 })()`;
@@ -106,7 +106,8 @@ export class WasmWorker {
   }
 
   #startNode({ Worker }: typeof import('node:worker_threads'), data: object): Channel {
-    const worker = new Worker(sourceOf(NODE_PORT), { eval: true, workerData: data, name: 'lowbit' });
+    // The process's own flags (loaders, --input-type) are not for this source.
+    const worker = new Worker(sourceOf(NODE_PORT), { eval: true, workerData: data, execArgv: [], name: 'lowbit' });
     worker.on('message', (reply: WasmReply) => this.#receive(reply));
     worker.on('error', (error) => this.#fail(error));
     worker.on('exit', (code) => this.#fail(`exit code ${code}`));

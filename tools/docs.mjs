@@ -1,9 +1,10 @@
 // Prints the pages of docs/ that are made from tables: `node tools/docs.mjs` writes them, `--check` only compares.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { at } from './root.mjs';
 
-const pages = { 'docs/errors.md': errorsPage(), 'docs/kernels.md': kernelsPage() };
+const pages = { 'docs/cli.md': await cliPage(), 'docs/errors.md': errorsPage(), 'docs/kernels.md': kernelsPage() };
 
 if (process.argv.includes('--check')) {
   const stale = Object.entries(pages).filter(
@@ -15,6 +16,42 @@ if (process.argv.includes('--check')) {
   }
 } else {
   for (const [file, text] of Object.entries(pages)) writeFileSync(at(file), text);
+}
+
+/** Read from what was built: the table of commands is code. */
+async function cliPage() {
+  const { COMMANDS } = await import(pathToFileURL(at('dist/esm/cli/commands.js')).href);
+  const escaped = (text) => text.replaceAll('|', '\\|');
+  const sections = Object.entries(COMMANDS).map(([name, command]) => {
+    const usage = ['lowbit', name, ...command.arguments.map((argument) => argument.name), '[options]'].join(' ');
+    const options = [...command.options, { flags: '--json', description: 'print one JSON object' }];
+    const rows = [
+      ...command.arguments.map((argument) => `| \`${escaped(argument.name)}\` | ${escaped(argument.description)} |`),
+      ...options.map(({ flags, description, required, repeat }) => {
+        const notes = [...(required ? ['required'] : []), ...(repeat ? ['may be given several times'] : [])];
+        const note = notes.length > 0 ? ` (${notes.join(', ')})` : '';
+        return `| \`${escaped(flags)}\` | ${escaped(description)}${note} |`;
+      }),
+    ];
+    const example = command.example.split('\n').map((line) => `    ${line}`);
+    return [
+      `## lowbit ${name}`,
+      `${command.summary[0].toUpperCase()}${command.summary.slice(1)}.`,
+      `    ${usage}`,
+      `| | |\n|---|---|\n${rows.join('\n')}`,
+      `Example:\n\n${example.join('\n')}`,
+    ].join('\n\n');
+  });
+  return `# The command line
+
+Printed by \`npm run docs\` from \`src/cli/commands.ts\`.
+
+Results go to stdout, as text or with \`--json\` as one JSON object; progress and errors go to stderr. Exit codes: 0 done, 1 failed,
+2 wrong usage, 3 a limit that you set was not met, 4 an unsupported model. No file is overwritten without \`--force\`, and none is
+left half-written. \`LOWBIT_BACKEND\`, \`LOWBIT_ISA\` and \`LOWBIT_THREADS\` choose what runs; \`lowbit info\` says what that is.
+
+${sections.join('\n\n')}
+`;
 }
 
 function errorsPage() {

@@ -38,7 +38,7 @@ describe('files', () => {
     const wrong = code.filter((file) => {
       const lines = read(file).split('\n');
       const first = (lines[0] as string).startsWith('#!') ? (lines[1] as string) : (lines[0] as string);
-      return !/^\/\/ \S.{15,}/.test(first);
+      return !/^\/\/ \S.{6,}/.test(first);
     });
     expect(wrong).toEqual([]);
   });

@@ -5,7 +5,15 @@ import { describe, expect, test } from 'vitest';
 import { clamp, f32 } from '../oracle/arithmetic.js';
 import { type ConvolutionShape, finish, floatProduct, type OutputRule, product, windows } from '../oracle/product.js';
 import { coversSlots, floatsIn, int32sIn, type Program, randomFloats, runEverywhere } from './harness.js';
-import { codesOf, expectWithin, int32sOf, multipliersOf, packedF32Bytes, packedI8Bytes, packFields } from './product-program.js';
+import {
+  codesOf,
+  expectWithin,
+  int32sOf,
+  multipliersOf,
+  packedF32Bytes,
+  packedI8Bytes,
+  packFields,
+} from './product-program.js';
 
 const INFINITE = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };
 
@@ -72,7 +80,15 @@ function outputOf(yFormat: number, oc: number, k: number, seed: number) {
   const qlo = codes ? lowest(yFormat) + (seed % 5) : 0;
   const qhi = codes ? lowest(yFormat) + 255 - (seed % 7) : 0;
   const bounds = seed % 4 === 0 ? { lo: 0, hi: 2 } : INFINITE;
-  const rule: OutputRule = { output: codes ? 'codes' : yFormat === 6 ? 'i32' : 'floats', multiplier, zeroPoint, qlo, qhi, bias, ...bounds };
+  const rule: OutputRule = {
+    output: codes ? 'codes' : yFormat === 6 ? 'i32' : 'floats',
+    multiplier,
+    zeroPoint,
+    qlo,
+    qhi,
+    bias,
+    ...bounds,
+  };
   const fields = {
     multiplier: multiplier && 'multiplier',
     bias: bias && 'bias',
@@ -95,8 +111,14 @@ function expectOutput(y: Uint8Array | undefined, wanted: readonly number[], rule
 /** The rule for the channels of one group. */
 function ruleOf(rule: OutputRule, group: number, filters: number): OutputRule {
   const part = (values: ArrayLike<number> | undefined) =>
-    values === undefined || values.length === 1 ? values : Array.from(values).slice(group * filters, (group + 1) * filters);
-  return { ...rule, multiplier: part(rule.multiplier), bias: rule.bias && Array.from(rule.bias).slice(group * filters, (group + 1) * filters) };
+    values === undefined || values.length === 1
+      ? values
+      : Array.from(values).slice(group * filters, (group + 1) * filters);
+  return {
+    ...rule,
+    multiplier: part(rule.multiplier),
+    bias: rule.bias && Array.from(rule.bias).slice(group * filters, (group + 1) * filters),
+  };
 }
 
 /** Puts the products of the groups side by side: [pixels, groups * filters]. */
@@ -106,7 +128,14 @@ function interleave(parts: readonly (readonly number[])[], pixels: number, filte
   return y;
 }
 
-function checkInteger(g: Geometry, xFormat: number, wFormat: number, yFormat: number, wZeros: boolean, seed: number): void {
+function checkInteger(
+  g: Geometry,
+  xFormat: number,
+  wFormat: number,
+  yFormat: number,
+  wZeros: boolean,
+  seed: number,
+): void {
   const shape = shapeOf(g);
   const oc = g.filters * g.groups;
   const k = shape.kh * shape.kw * g.channels;
@@ -188,13 +217,27 @@ describe('conv_i8', () => {
       checkInteger(POINTWISE, format, 3, format, false, 3);
       checkInteger({ ...POINTWISE, stride: [2, 2] }, format, 3, format, false, 4);
       checkInteger({ ...POINTWISE, groups: 2 }, format, 3, 1, false, 6);
-      checkInteger({ ...POINTWISE, h: 33, w: 31, channels: 3, filters: 32, kernel: [3, 3], stride: [2, 2], pads: [0, 0, 1, 1] }, format, 3, 2, false, 7);
+      checkInteger(
+        { ...POINTWISE, h: 33, w: 31, channels: 3, filters: 32, kernel: [3, 3], stride: [2, 2], pads: [0, 0, 1, 1] },
+        format,
+        3,
+        2,
+        false,
+        7,
+      );
     }
   });
 
   test('more rows and columns than one block holds', () => {
     checkInteger({ ...POINTWISE, h: 30, w: 31, channels: 20, filters: 24 }, 2, 3, 2, false, 8);
-    checkInteger({ ...POINTWISE, h: 5, w: 5, channels: 260, filters: 150, kernel: [3, 3], pads: [1, 1, 1, 1] }, 2, 3, 3, false, 9);
+    checkInteger(
+      { ...POINTWISE, h: 5, w: 5, channels: 260, filters: 150, kernel: [3, 3], pads: [1, 1, 1, 1] },
+      2,
+      3,
+      3,
+      false,
+      9,
+    );
   });
 });
 
@@ -208,10 +251,19 @@ describe('conv_f32', () => {
     const bias = seed % 2 === 0 ? randomFloats(oc, seed + 2) : undefined;
     const bounds = seed % 3 === 0 ? { lo: -1, hi: 2 } : INFINITE;
     const program: Program = {
-      buffers: { x, w, ...(bias && { bias }), packed: g.groups * packedF32Bytes(k, g.filters), y: pixelsOf(shape) * oc * 4 },
+      buffers: {
+        x,
+        w,
+        ...(bias && { bias }),
+        packed: g.groups * packedF32Bytes(k, g.filters),
+        y: pixelsOf(shape) * oc * 4,
+      },
       steps: [
         ['pack_f32', { w: 'w', packed: 'packed', ...packFields(g.groups, k, g.filters) }],
-        ['conv_f32', { ...shape, x: 'x', packed: 'packed', bias: bias && 'bias', y: 'y', oc, groups: g.groups, ...bounds }],
+        [
+          'conv_f32',
+          { ...shape, x: 'x', packed: 'packed', bias: bias && 'bias', y: 'y', oc, groups: g.groups, ...bounds },
+        ],
       ],
     };
     const parts = Array.from({ length: g.groups }, (_, group) => {
@@ -220,9 +272,18 @@ describe('conv_f32', () => {
       const some = bias?.slice(group * g.filters, (group + 1) * g.filters);
       return floatProduct({ m: pixelsOf(shape), k, n: g.filters, a, w: weights }, some);
     });
-    const all = (name: 'value' | 'magnitude') => interleave(parts.map((part) => part[name]), pixelsOf(shape), g.filters);
+    const all = (name: 'value' | 'magnitude') =>
+      interleave(
+        parts.map((part) => part[name]),
+        pixelsOf(shape),
+        g.filters,
+      );
     // A clamp never widens a difference.
-    expectWithin(program, { value: all('value').map((v) => clamp(v, bounds.lo, bounds.hi)), magnitude: all('magnitude') }, k + 1);
+    expectWithin(
+      program,
+      { value: all('value').map((v) => clamp(v, bounds.lo, bounds.hi)), magnitude: all('magnitude') },
+      k + 1,
+    );
   };
 
   test('any geometry, within the bound of its sums', () => {
@@ -237,20 +298,29 @@ describe('conv_f32', () => {
 });
 
 /** Depthwise: [pixels, taps, channels] windows by weights [taps, channels], one sum per pixel and channel. */
-function depthwise(s: ConvolutionShape, a: readonly number[], sum: (taps: readonly number[], channel: number) => number): number[] {
+function depthwise(
+  s: ConvolutionShape,
+  a: readonly number[],
+  sum: (taps: readonly number[], channel: number) => number,
+): number[] {
   const y: number[] = [];
   const taps = s.kh * s.kw;
   for (let p = 0; p < pixelsOf(s); p++) {
     for (let c = 0; c < s.c; c++) {
-      y.push(sum(Array.from({ length: taps }, (_, t) => a[(p * taps + t) * s.c + c] as number), c));
+      y.push(
+        sum(
+          Array.from({ length: taps }, (_, t) => a[(p * taps + t) * s.c + c] as number),
+          c,
+        ),
+      );
     }
   }
   return y;
 }
 
-const depthwiseGeometry = fc.tuple(geometry, fc.constantFrom(1, 3, 8, 15, 16, 17, 32, 40, 63, 64, 65, 96, 130)).map(
-  ([g, c]): Geometry => ({ ...g, channels: c, filters: c, groups: 1 }),
-);
+const depthwiseGeometry = fc
+  .tuple(geometry, fc.constantFrom(1, 3, 8, 15, 16, 17, 32, 40, 63, 64, 65, 96, 130))
+  .map(([g, c]): Geometry => ({ ...g, channels: c, filters: c, groups: 1 }));
 
 describe('depthwise_i8', () => {
   const check = (g: Geometry, xFormat: number, yFormat: number, seed: number) => {
@@ -266,7 +336,16 @@ describe('depthwise_i8', () => {
       steps: [
         [
           'depthwise_i8',
-          { ...shape, x: 'x', weights: 'weights', offset: offset && 'offset', y: 'y', x_format: xFormat, x_zero_point: zero, ...out.fields },
+          {
+            ...shape,
+            x: 'x',
+            weights: 'weights',
+            offset: offset && 'offset',
+            y: 'y',
+            x_format: xFormat,
+            x_zero_point: zero,
+            ...out.fields,
+          },
         ],
       ],
     });
@@ -287,8 +366,18 @@ describe('depthwise_i8', () => {
 
   test('3 x 3 and 5 x 5 over more pixels than one block holds', () => {
     for (const format of [2, 3]) {
-      check({ ...POINTWISE, h: 24, w: 25, channels: 96, filters: 96, kernel: [3, 3], pads: [1, 1, 1, 1] }, format, format, 10);
-      check({ ...POINTWISE, h: 12, w: 11, channels: 70, filters: 70, kernel: [5, 5], pads: [2, 2, 2, 2], stride: [2, 2] }, format, 6, 11);
+      check(
+        { ...POINTWISE, h: 24, w: 25, channels: 96, filters: 96, kernel: [3, 3], pads: [1, 1, 1, 1] },
+        format,
+        format,
+        10,
+      );
+      check(
+        { ...POINTWISE, h: 12, w: 11, channels: 70, filters: 70, kernel: [5, 5], pads: [2, 2, 2, 2], stride: [2, 2] },
+        format,
+        6,
+        11,
+      );
     }
   });
 });

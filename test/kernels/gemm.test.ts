@@ -3,7 +3,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { floatProduct, type OutputRule, type Product, product } from '../oracle/product.js';
-import { coversSlots, floatsIn, int32sIn, type Program, randomFloats, runEverywhere, runProgram, targets } from './harness.js';
+import {
+  coversSlots,
+  floatsIn,
+  int32sIn,
+  type Program,
+  randomFloats,
+  runEverywhere,
+  runProgram,
+  targets,
+} from './harness.js';
 import {
   codesOf,
   expectWithin,
@@ -65,7 +74,8 @@ function check(c: Case): void {
   const aZero = int32sOf(rows, c.seed + 2, lowest(c.aFormat), lowest(c.aFormat) + 255);
   const wZero = c.wZeros ? int32sOf(groups * c.n, c.seed + 3, lowest(c.wFormat), lowest(c.wFormat) + 255) : undefined;
   const offset = c.offset && groups === 1 ? int32sOf(c.n, c.seed + 4, -9999, 9999) : undefined;
-  const multiplier = c.yFormat === 6 ? undefined : multipliersOf(groups * (c.perColumn || groups > 1 ? c.n : 1), c.seed + 5, c.k);
+  const multiplier =
+    c.yFormat === 6 ? undefined : multipliersOf(groups * (c.perColumn || groups > 1 ? c.n : 1), c.seed + 5, c.k);
   const aScale = c.yFormat === 1 ? randomFloats(rows, c.seed + 6) : undefined;
   const bias = c.bias && c.yFormat === 1 ? randomFloats(c.n, c.seed + 7) : undefined;
   const zeroPoint = codes ? lowest(c.yFormat) + (c.seed % 256) : 0;
@@ -219,7 +229,14 @@ describe('gemm_i8', () => {
           [
             'gemm_i8',
             {
-              ...{ a: 'a', a_scale: undefined, a_zero: undefined, packed: 'packed', w_zero: undefined, offset: undefined },
+              ...{
+                a: 'a',
+                a_scale: undefined,
+                a_zero: undefined,
+                packed: 'packed',
+                w_zero: undefined,
+                offset: undefined,
+              },
               ...{ multiplier: undefined, bias: undefined, y: 'y', batch, b_batched: batched, m, k, n, a_step: 0 },
               ...{ multiplier_step: 0, a_format: 3, y_format: 6, y_zero_point: 0, qlo: 0, qhi: 0, ...INFINITE },
             },
@@ -269,7 +286,10 @@ describe('gemm_i8', () => {
     const a = new Int8Array(8);
     const w = new Int8Array(8 * 16);
     for (const target of targets()) {
-      const notPacked: Program = { buffers: { a, packed: new Uint8Array(packedBytes), y: 64 }, steps: [['gemm_i8', gemm(16, 8)]] };
+      const notPacked: Program = {
+        buffers: { a, packed: new Uint8Array(packedBytes), y: 64 },
+        steps: [['gemm_i8', gemm(16, 8)]],
+      };
       expect(() => runProgram(target, notPacked)).toThrow();
       const pack = { w: 'w', packed: 'packed', ...packFields(1, 8, 16), group_size: 0, format: 3 };
       const otherSize: Program = {
@@ -294,7 +314,10 @@ function floatProgram(m: number, k: number, n: number, seed: number, withBias: b
     buffers: { a, w, ...(bias && { bias }), packed: packedF32Bytes(k, n), y: m * n * 4 },
     steps: [
       ['pack_f32', { w: 'w', packed: 'packed', ...packFields(1, k, n) }],
-      ['gemm_f32', { a: 'a', packed: 'packed', bias: bias && 'bias', y: 'y', batch: 1, b_batched: 0, m, k, n, ...INFINITE }],
+      [
+        'gemm_f32',
+        { a: 'a', packed: 'packed', bias: bias && 'bias', y: 'y', batch: 1, b_batched: 0, m, k, n, ...INFINITE },
+      ],
     ],
   };
   return { program, a, w, bias };
@@ -305,7 +328,12 @@ describe('gemm_f32', () => {
     coversSlots('gemm_f32');
     const sizes = [1, 2, 5, 6, 7, 12, 13, 16, 17, 33, 48, 64, 65, 130];
     for (const [seed, size] of sizes.entries()) {
-      for (const [m, k, n] of [[size, 9, 19], [3, size, 33], [2, 11, size], [size, size, 16]] as const) {
+      for (const [m, k, n] of [
+        [size, 9, 19],
+        [3, size, 33],
+        [2, 11, size],
+        [size, size, 16],
+      ] as const) {
         const { program, a, w, bias } = floatProgram(m, k, n, seed, seed % 2 === 0);
         expectWithin(program, floatProduct({ m, k, n, a, w }, bias), k + 1);
       }

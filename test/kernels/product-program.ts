@@ -33,7 +33,12 @@ export function packFields(batch: number, k: number, n: number): Record<string, 
 export type Filling = 'random' | 'highest' | 'lowest';
 
 /** Codes of ONNX format 2 (u8) or 3 (i8): random, all 255 / 127, or all 0 / -128. */
-export function codesOf(n: number, format: number, seed: number, filling: Filling): Uint8Array<ArrayBuffer> | Int8Array<ArrayBuffer> {
+export function codesOf(
+  n: number,
+  format: number,
+  seed: number,
+  filling: Filling,
+): Uint8Array<ArrayBuffer> | Int8Array<ArrayBuffer> {
   const random = randomOf(seed);
   const lowest = format === 3 ? -128 : 0;
   const make = () => (filling === 'random' ? Math.floor(random() * 256) : filling === 'highest' ? 255 : 0) + lowest;

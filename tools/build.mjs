@@ -14,7 +14,7 @@ const STAGES = {
   },
   wasm: {
     inputs: ['native', 'wasm'],
-    outputs: ['dist/wasm'],
+    outputs: ['dist/wasm/lowbit-simd128.wasm', 'dist/wasm/lowbit-relaxed.wasm'],
     make: () => run(process.execPath, ['wasm/build.mjs']),
   },
   ts: {

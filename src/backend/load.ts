@@ -108,7 +108,8 @@ function loadEither(options: LoadOptions): Backend {
 }
 
 function loadNative(options: LoadOptions): NativeBackend {
-  const places = [`prebuilds/${process.platform}-${process.arch}/lowbit.node`, 'build/Release/lowbit.node'];
+  // The package has only the prebuild; in the repository the last build counts, not a prebuild that was made before it.
+  const places = ['build/Release/lowbit.node', `prebuilds/${process.platform}-${process.arch}/lowbit.node`];
   // Another build of the addon: a sanitized one, or one for a processor that is emulated.
   const path = environment('LOWBIT_ADDON') ?? places.map(packageFile).find((found) => found !== undefined);
   if (path === undefined || nodeModule === undefined) {

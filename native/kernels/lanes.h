@@ -1,4 +1,5 @@
-// Steps of kernel bodies that are written over the lanes of native/isa/lanes. Include inside a target region, behind them.
+// Steps of kernel bodies that are written over the lanes of native/isa/lanes. Include inside a target region, behind
+// them.
 #pragma once
 
 #include "native/kernels/loop.h"
@@ -20,8 +21,8 @@ inline I less_bits(int32_t zero) { return Lanes::of(static_cast<int32_t>(static_
 // x < lo ? lo : x > hi ? hi : x
 inline F clamped(F v, F lo, F hi) { return Lanes::less(hi, Lanes::greater(lo, v)); }
 
-// Calls step(i, extent) over [0, n): whole vectors, then what is left. Steps are function objects and no lambdas, because
-// clang does not compile a lambda's body for the instruction set of its target region.
+// Calls step(i, extent) over [0, n): whole vectors, then what is left. Steps are function objects and no lambdas,
+// because clang does not compile a lambda's body for the instruction set of its target region.
 template <typename Step>
 inline void for_lanes(int64_t n, const Step& step) {
   int64_t i = 0;

@@ -5,7 +5,8 @@
 #include <cstring>
 #include <limits>
 
-// Before a loop whose iterations do not touch each other's memory: input and output are the same array or do not overlap.
+// Before a loop whose iterations do not touch each other's memory: input and output are the same array or do not
+// overlap.
 #if defined(__clang__)
 #define LOWBIT_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)
@@ -21,8 +22,8 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// 1.5 * 2^23: for |v| <= 2^22 the sum v + kRound has its unit in the last place at 1, so the addition itself rounds v half
-// to even, and the low bits of the sum are kRoundBits + rint(v).
+// 1.5 * 2^23: for |v| <= 2^22 the sum v + kRound has its unit in the last place at 1, so the addition itself rounds v
+// half to even, and the low bits of the sum are kRoundBits + rint(v).
 constexpr float kRound = 12582912.0f;
 constexpr uint32_t kRoundBits = 0x4B400000u;
 

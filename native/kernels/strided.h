@@ -24,8 +24,8 @@ inline int64_t strided_extent(const int32_t* dims, const int32_t* strides, int r
   return empty ? 0 : last + 1;
 }
 
-// Drops dimensions of one element and joins neighbours that every one of `views` stride arrays walks as one. Returns the
-// new rank, at least 1. Sizes are int64 because joined dimensions multiply.
+// Drops dimensions of one element and joins neighbours that every one of `views` stride arrays walks as one. Returns
+// the new rank, at least 1. Sizes are int64 because joined dimensions multiply.
 template <int kViews>
 int flatten_views(int rank, int64_t* dims, int64_t (*strides)[6]) {
   int kept = 0;

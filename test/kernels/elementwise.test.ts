@@ -161,13 +161,20 @@ test('clamp_f32 keeps NaN and agrees with the oracle, in place too', () => {
   coversSlots('clamp_f32');
   for (const n of [...AWKWARD_SIZES, 20_000]) {
     const x = randomFloats(n, n, 5, SPECIAL);
-    for (const [lo, hi] of [[0, 6], [-1.5, Number.POSITIVE_INFINITY], [0, Number.POSITIVE_INFINITY]] as const) {
+    for (const [lo, hi] of [
+      [0, 6],
+      [-1.5, Number.POSITIVE_INFINITY],
+      [0, Number.POSITIVE_INFINITY],
+    ] as const) {
       const { y, z } = runEverywhere(
         {
           buffers: { x, y: 4 * n, z: 4 * n },
           steps: [
             ['clamp_f32', { x: 'x', y: 'y', n, lo, hi }],
-            ['copy_rows', { x: 'x', y: 'z', rows: 1, row_bytes: 4 * n, x_stride: 0, x_offset: 0, y_stride: 0, y_offset: 0 }],
+            [
+              'copy_rows',
+              { x: 'x', y: 'z', rows: 1, row_bytes: 4 * n, x_stride: 0, x_offset: 0, y_stride: 0, y_offset: 0 },
+            ],
             ['clamp_f32', { x: 'z', y: 'z', n, lo, hi }],
           ],
         },
@@ -196,21 +203,35 @@ test('adding codes commutes', () => {
   const code = fc.integer({ min: 0, max: 255 });
   const ratio = fc.float({ min: Math.fround(0.001), max: 4, noNaN: true });
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 1, maxLength: 80 }), code, code, code, ratio, ratio, (values, za, zb, zy, ra, rb) => {
-      const n = values.length;
-      const a = values.slice();
-      const b = values.map((value, i) => (value * 7 + i) & 255);
-      const shape = stridesFields(broadcast([1, 1, 1, n], [1, 1, 1, n], [1, 1, 1, n]));
-      const formats = { a_format: 2, b_format: 2, y_format: 2, y_zero: zy, qlo: 0, qhi: 255, kind: 0 };
-      const { y, z } = runEverywhere({
-        buffers: { a, b, y: n, z: n },
-        steps: [
-          ['binary_i8', { a: 'a', b: 'b', y: 'y', ...shape, ...formats, a_zero: za, b_zero: zb, a_ratio: ra, b_ratio: rb }],
-          ['binary_i8', { a: 'b', b: 'a', y: 'z', ...shape, ...formats, a_zero: zb, b_zero: za, a_ratio: rb, b_ratio: ra }],
-        ],
-      });
-      expect(z).toEqual(y);
-    }),
+    fc.property(
+      fc.uint8Array({ minLength: 1, maxLength: 80 }),
+      code,
+      code,
+      code,
+      ratio,
+      ratio,
+      (values, za, zb, zy, ra, rb) => {
+        const n = values.length;
+        const a = values.slice();
+        const b = values.map((value, i) => (value * 7 + i) & 255);
+        const shape = stridesFields(broadcast([1, 1, 1, n], [1, 1, 1, n], [1, 1, 1, n]));
+        const formats = { a_format: 2, b_format: 2, y_format: 2, y_zero: zy, qlo: 0, qhi: 255, kind: 0 };
+        const { y, z } = runEverywhere({
+          buffers: { a, b, y: n, z: n },
+          steps: [
+            [
+              'binary_i8',
+              { a: 'a', b: 'b', y: 'y', ...shape, ...formats, a_zero: za, b_zero: zb, a_ratio: ra, b_ratio: rb },
+            ],
+            [
+              'binary_i8',
+              { a: 'b', b: 'a', y: 'z', ...shape, ...formats, a_zero: zb, b_zero: za, a_ratio: rb, b_ratio: ra },
+            ],
+          ],
+        });
+        expect(z).toEqual(y);
+      },
+    ),
     { numRuns: 40, seed: 4 },
   );
 });

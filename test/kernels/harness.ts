@@ -34,16 +34,17 @@ let found: Target[] | undefined;
 export function targets(): readonly Target[] {
   if (found === undefined) {
     const usable: Target[] = [];
-    for (const kind of ['native', 'wasm'] as const) {
+    const native = loadBackendOf('native');
+    for (const isa of native.isas) usable.push({ name: `native ${isa}`, backend: native, isa });
+    for (const variant of ['simd128', 'relaxed'] as const) {
       let backend: Backend;
       try {
-        backend = loadBackendOf(kind);
+        backend = loadBackendOf('wasm', { variant });
       } catch (error) {
-        if (kind === 'native') throw error;
-        console.warn(`harness: not run on WebAssembly: ${(error as Error).message}`);
+        console.warn(`harness: not run on WebAssembly ${variant}: ${(error as Error).message}`);
         continue;
       }
-      for (const isa of backend.isas) usable.push({ name: `${kind} ${isa}`, backend, isa });
+      for (const isa of backend.isas) usable.push({ name: `wasm ${variant} ${isa}`, backend, isa });
     }
     found = usable;
   }
@@ -112,7 +113,9 @@ export function runProgram(target: Target, program: Program, shift = 0): Record<
   const changed = Buffer.compare(after, before) === 0 ? -1 : after.findIndex((byte, i) => byte !== before[i]);
   if (changed >= 0) {
     const place = [...offsets].findLast(([, offset]) => offset - GUARD_BYTES - shift <= changed);
-    throw new Error(`${target.name}: wrote outside of its outputs, ${changed - (place?.[1] ?? 0)} bytes from '${place?.[0]}'`);
+    throw new Error(
+      `${target.name}: wrote outside of its outputs, ${changed - (place?.[1] ?? 0)} bytes from '${place?.[0]}'`,
+    );
   }
   return results;
 }
@@ -184,7 +187,9 @@ export function coversSlots(...slots: readonly string[]): void {
 }
 
 /** Sizes around the widths of vectors, unrolled loops and column blocks. */
-export const AWKWARD_SIZES = [1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 255, 256, 257, 300, 1000] as const;
+export const AWKWARD_SIZES = [
+  1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 255, 256, 257, 300, 1000,
+] as const;
 
 /** A small deterministic generator (mulberry32): the same numbers in every run. Returns values in [0, 1). */
 export function randomOf(seed: number): () => number {
@@ -199,7 +204,12 @@ export function randomOf(seed: number): () => number {
 }
 
 /** Standard-normal-like floats times `spread`, with the given special values strewn in. */
-export function randomFloats(n: number, seed: number, spread = 1, special: readonly number[] = []): Float32Array<ArrayBuffer> {
+export function randomFloats(
+  n: number,
+  seed: number,
+  spread = 1,
+  special: readonly number[] = [],
+): Float32Array<ArrayBuffer> {
   const random = randomOf(seed);
   return Float32Array.from({ length: n }, () => {
     if (special.length > 0 && random() < 0.1) return special[Math.floor(random() * special.length)] as number;
@@ -208,7 +218,11 @@ export function randomFloats(n: number, seed: number, spread = 1, special: reado
 }
 
 /** Codes over the whole range of the format, its ends more often than by chance. */
-export function randomCodes(n: number, seed: number, signed: boolean): Uint8Array<ArrayBuffer> | Int8Array<ArrayBuffer> {
+export function randomCodes(
+  n: number,
+  seed: number,
+  signed: boolean,
+): Uint8Array<ArrayBuffer> | Int8Array<ArrayBuffer> {
   const random = randomOf(seed);
   const make = () => {
     const r = random();

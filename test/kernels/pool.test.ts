@@ -4,10 +4,22 @@ import { describe, expect, test } from 'vitest';
 import { averagePool, averagePoolCodes, maxPool, type PoolShape } from '../oracle/pool.js';
 import { coversSlots, floatsIn, randomCodes, randomFloats, runEverywhere, targets } from './harness.js';
 
-type Window = readonly [kernel: number, stride: number, pads: readonly [number, number, number, number], dilation: number];
+type Window = readonly [
+  kernel: number,
+  stride: number,
+  pads: readonly [number, number, number, number],
+  dilation: number,
+];
 
 /** Output sizes by ONNX's floor rule, or by its ceiling. */
-function shapeOf(n: number, h: number, w: number, c: number, [kernel, stride, pads, dilation]: Window, ceil = false): PoolShape {
+function shapeOf(
+  n: number,
+  h: number,
+  w: number,
+  c: number,
+  [kernel, stride, pads, dilation]: Window,
+  ceil = false,
+): PoolShape {
   const round = ceil ? Math.ceil : Math.floor;
   const size = (input: number, before: number, after: number) =>
     round((input + before + after - dilation * (kernel - 1) - 1) / stride) + 1;

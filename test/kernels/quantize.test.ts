@@ -87,9 +87,7 @@ describe.each(FORMATS)('quantize to $name', ({ name, format, range, signed }) =>
       const scale = scalesOf(oracle.parameterCount(g), seed + 1);
       const zero = seed % 3 === 0 ? undefined : zerosOf(oracle.parameterCount(g), seed + 2, range);
       const { codes } = runEverywhere(quantizeProgram(g, format, x, scale, zero));
-      expect(codesIn(codes, signed), `${name} ${JSON.stringify(g)}`).toEqual(
-        oracle.quantize(x, scale, zero, g, range),
-      );
+      expect(codesIn(codes, signed), `${name} ${JSON.stringify(g)}`).toEqual(oracle.quantize(x, scale, zero, g, range));
     }
   });
 
@@ -146,7 +144,9 @@ describe.each(FORMATS)('quantize to $name', ({ name, format, range, signed }) =>
       const zero = seed % 3 === 0 ? undefined : zerosOf(oracle.parameterCount(g), seed + 2, range);
       const { x } = runEverywhere({
         buffers: { codes, scale, ...(zero && { zero }), x: 4 * n },
-        steps: [['dequantize', { codes: 'codes', scale: 'scale', zero_point: zero && 'zero', x: 'x', ...fields(g), format }]],
+        steps: [
+          ['dequantize', { codes: 'codes', scale: 'scale', zero_point: zero && 'zero', x: 'x', ...fields(g), format }],
+        ],
       });
       expect(floatsIn(x)).toEqual(Float32Array.from(oracle.dequantize(codes, scale, zero, g)));
     }
@@ -188,7 +188,10 @@ test('dequantize of int32: the whole range, the difference wrapping', () => {
       const { x } = runEverywhere({
         buffers: { codes, scale, ...(zero && { zero }), x: 4 * n },
         steps: [
-          ['dequantize', { codes: 'codes', scale: 'scale', zero_point: zero && 'zero', x: 'x', ...fields(tensor(n)), format: 6 }],
+          [
+            'dequantize',
+            { codes: 'codes', scale: 'scale', zero_point: zero && 'zero', x: 'x', ...fields(tensor(n)), format: 6 },
+          ],
         ],
       });
       expect(floatsIn(x)).toEqual(Float32Array.from(oracle.dequantize(codes, scale, zero, tensor(n))));
@@ -204,7 +207,10 @@ describe.each([
     const results = runEverywhere({
       buffers: { x, codes: rows * columns, scale: 4 * rows, zero: 4 * rows },
       steps: [
-        ['dynamic_quantize', { x: 'x', codes: 'codes', scale: 'scale', zero_point: 'zero', rows, columns, format, symmetric }],
+        [
+          'dynamic_quantize',
+          { x: 'x', codes: 'codes', scale: 'scale', zero_point: 'zero', rows, columns, format, symmetric },
+        ],
       ],
     });
     return {
@@ -227,12 +233,28 @@ describe.each([
   }
 
   test('agrees with the oracle', () => {
-    for (const [rows, columns] of [[1, 1], [1, 17], [1, 300], [1, 40_003], [3, 65], [19, 9], [5, 4000]] as const) {
+    for (const [rows, columns] of [
+      [1, 1],
+      [1, 17],
+      [1, 300],
+      [1, 40_003],
+      [3, 65],
+      [19, 9],
+      [5, 4000],
+    ] as const) {
       check(randomFloats(rows * columns, rows + columns, 3), rows, columns);
       check(randomFloats(rows * columns, rows * columns, 3, [Number.NaN, 0, -0]), rows, columns);
     }
-    check(Float32Array.from({ length: 40 }, (_, i) => i + 1), 1, 40);
-    check(Float32Array.from({ length: 40 }, (_, i) => -1 - i), 1, 40);
+    check(
+      Float32Array.from({ length: 40 }, (_, i) => i + 1),
+      1,
+      40,
+    );
+    check(
+      Float32Array.from({ length: 40 }, (_, i) => -1 - i),
+      1,
+      40,
+    );
   });
 
   test('zeros, no number at all, infinities and the smallest numbers', () => {

@@ -42,7 +42,13 @@ test('rows of awkward sizes', () => {
 });
 
 test('along an axis that is not the last one', () => {
-  for (const [outer, axis, inner] of [[1, 5, 3], [2, 10, 49], [3, 1, 7], [1, 1000, 17], [1, 40_000, 2]] as const) {
+  for (const [outer, axis, inner] of [
+    [1, 5, 3],
+    [2, 10, 49],
+    [3, 1, 7],
+    [1, 1000, 17],
+    [1, 40_000, 2],
+  ] as const) {
     const x = randomFloats(outer * axis * inner, axis, 5);
     const y = run(x, outer, axis, inner);
     for (let o = 0; o < outer; o++) {
@@ -56,7 +62,12 @@ test('along an axis that is not the last one', () => {
           );
         } else {
           // The same row alone gives the same bytes.
-          const alone = run(Float32Array.from(row, (k) => x[k] as number), 1, axis, 1);
+          const alone = run(
+            Float32Array.from(row, (k) => x[k] as number),
+            1,
+            axis,
+            1,
+          );
           expect(Float32Array.from(row, (k) => y[k] as number)).toEqual(alone);
         }
       }
@@ -85,11 +96,15 @@ test('NaN, infinities and a row of -inf', () => {
 
 test('adding a constant that is exact changes nothing', () => {
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: -40, max: 40 }), { minLength: 1, maxLength: 60 }), fc.integer({ min: -100, max: 100 }), (values, shift) => {
-      const x = Float32Array.from(values);
-      const moved = x.map((value) => value + shift);
-      expect(run(moved, 1, x.length, 1)).toEqual(run(x, 1, x.length, 1));
-    }),
+    fc.property(
+      fc.array(fc.integer({ min: -40, max: 40 }), { minLength: 1, maxLength: 60 }),
+      fc.integer({ min: -100, max: 100 }),
+      (values, shift) => {
+        const x = Float32Array.from(values);
+        const moved = x.map((value) => value + shift);
+        expect(run(moved, 1, x.length, 1)).toEqual(run(x, 1, x.length, 1));
+      },
+    ),
     { numRuns: 40, seed: 5 },
   );
 });

@@ -60,7 +60,16 @@ test('the range of two parts is the range of the whole', () => {
 });
 
 test('min_max_channel agrees with the oracle for channels first, in the middle and last', () => {
-  const shapes = [[1, 3, 5], [2, 7, 49], [1, 70, 1], [9, 600, 1], [3, 1, 1], [4, 2, 20_000], [0, 3, 1], [2, 3, 0]] as const;
+  const shapes = [
+    [1, 3, 5],
+    [2, 7, 49],
+    [1, 70, 1],
+    [9, 600, 1],
+    [3, 1, 1],
+    [4, 2, 20_000],
+    [0, 3, 1],
+    [2, 3, 0],
+  ] as const;
   for (const [outer, axis, inner] of shapes) {
     const n = outer * axis * inner;
     for (const x of [randomFloats(n, n, 5), randomFloats(n, n, 5, SPECIAL)]) {

@@ -51,7 +51,15 @@ function permuted(width: Width, dims: readonly number[], order: readonly number[
 
 describe.each([1, 2, 4, 8] as const)('transpose of %d-byte elements', (width) => {
   test('planes to pixels and back', () => {
-    for (const [n, c, h, w] of [[1, 3, 5, 7], [2, 3, 33, 31], [1, 64, 7, 7], [2, 17, 9, 9], [1, 1, 6, 6], [1, 4, 40, 40], [1, 100, 1, 1]] as const) {
+    for (const [n, c, h, w] of [
+      [1, 3, 5, 7],
+      [2, 3, 33, 31],
+      [1, 64, 7, 7],
+      [2, 17, 9, 9],
+      [1, 1, 6, 6],
+      [1, 4, 40, 40],
+      [1, 100, 1, 1],
+    ] as const) {
       permuted(width, [n, c, h, w], [0, 2, 3, 1], SHIFTS);
       permuted(width, [n, h, w, c], [0, 3, 1, 2], SHIFTS);
     }

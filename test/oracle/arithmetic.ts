@@ -34,5 +34,7 @@ export function i32(v: bigint): number {
 
 /** x < lo ? lo : x > hi ? hi : x, so NaN stays. */
 export function clamp(x: number, lo: number, hi: number): number {
-  return x < lo ? lo : x > hi ? hi : x;
+  if (x < lo) return lo;
+  if (x > hi) return hi;
+  return x;
 }

@@ -28,7 +28,13 @@ function parameterOf(g: Geometry, index: number): number {
   return (outer * Math.ceil(g.axis / g.block) + Math.floor(axis / g.block)) * g.inner + inner;
 }
 
-export function quantize(x: Numbers, scale: Numbers, zero: Numbers | undefined, g: Geometry, range: CodeRange): number[] {
+export function quantize(
+  x: Numbers,
+  scale: Numbers,
+  zero: Numbers | undefined,
+  g: Geometry,
+  range: CodeRange,
+): number[] {
   return Array.from(x, (value, i) => {
     const p = parameterOf(g, i);
     return toCode(f32(value / (scale[p] as number)), zero?.[p] ?? 0, range.qmin, range.qmax);

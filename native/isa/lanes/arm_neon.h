@@ -57,8 +57,8 @@ struct Lanes {
     for (int i = 0; i < e.n; i++) p[i] = whole[i];
   }
 
-#define LOWBIT_LANES_BINARY(type, name, instruction) \
-  static inline type name(type a, type b) {          \
+#define LOWBIT_LANES_BINARY(type, name, instruction)                               \
+  static inline type name(type a, type b) {                                        \
     return pair(instruction(a.val[0], b.val[0]), instruction(a.val[1], b.val[1])); \
   }
   LOWBIT_LANES_BINARY(F, add, vaddq_f32)

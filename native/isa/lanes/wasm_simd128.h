@@ -74,10 +74,12 @@ struct Lanes {
   static inline F greater(F x, F y) { return {wasm_f32x4_pmax(y.a, x.a), wasm_f32x4_pmax(y.b, x.b)}; }
   static inline F less(F x, F y) { return {wasm_f32x4_pmin(y.a, x.a), wasm_f32x4_pmin(y.b, x.b)}; }
   static inline F where_less(F v, F w, F x, F y) {
-    return {wasm_v128_bitselect(x.a, y.a, wasm_f32x4_lt(v.a, w.a)), wasm_v128_bitselect(x.b, y.b, wasm_f32x4_lt(v.b, w.b))};
+    return {wasm_v128_bitselect(x.a, y.a, wasm_f32x4_lt(v.a, w.a)),
+            wasm_v128_bitselect(x.b, y.b, wasm_f32x4_lt(v.b, w.b))};
   }
   static inline F where_number(F v, F x, F y) {
-    return {wasm_v128_bitselect(x.a, y.a, wasm_f32x4_eq(v.a, v.a)), wasm_v128_bitselect(x.b, y.b, wasm_f32x4_eq(v.b, v.b))};
+    return {wasm_v128_bitselect(x.a, y.a, wasm_f32x4_eq(v.a, v.a)),
+            wasm_v128_bitselect(x.b, y.b, wasm_f32x4_eq(v.b, v.b))};
   }
 
   static inline F to_float(I v) { return {wasm_f32x4_convert_i32x4(v.a), wasm_f32x4_convert_i32x4(v.b)}; }

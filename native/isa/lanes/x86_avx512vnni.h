@@ -23,15 +23,11 @@ struct Lanes {
   static inline I load(const uint8_t* p, AllLanes) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
-  static inline I load(const uint8_t* p, SomeLanes e) {
-    return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask(e), p));
-  }
+  static inline I load(const uint8_t* p, SomeLanes e) { return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask(e), p)); }
   static inline I load(const int8_t* p, AllLanes) {
     return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
-  static inline I load(const int8_t* p, SomeLanes e) {
-    return _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask(e), p));
-  }
+  static inline I load(const int8_t* p, SomeLanes e) { return _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask(e), p)); }
 
   static inline void store(float* p, F v, AllLanes) { _mm512_storeu_ps(p, v); }
   static inline void store(float* p, F v, SomeLanes e) { _mm512_mask_storeu_ps(p, mask(e), v); }

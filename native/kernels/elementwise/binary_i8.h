@@ -56,7 +56,7 @@ void binary_codes_any(const BinaryI8Args& args) {
 }  // namespace
 }  // namespace lowbit
 
-#define LOWBIT_BINARY_I8_KERNELS(isa)                                          \
-  namespace lowbit {                                                           \
-  void binary_i8_##isa(const BinaryI8Args& args) { binary_codes_any(args); }   \
+#define LOWBIT_BINARY_I8_KERNELS(isa)                                        \
+  namespace lowbit {                                                         \
+  void binary_i8_##isa(const BinaryI8Args& args) { binary_codes_any(args); } \
   }

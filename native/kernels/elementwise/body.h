@@ -89,9 +89,9 @@ inline void lookup_run(const uint8_t* x, const uint8_t* table, uint8_t* y, int64
 }  // namespace
 }  // namespace lowbit
 
-#define LOWBIT_ELEMENTWISE_KERNELS(isa)                                               \
-  namespace lowbit {                                                                  \
-  void binary_f32_##isa(const BinaryF32Args& args) { binary_f32_any(args); }          \
-  void clamp_f32_##isa(const ClampArgs& args) { clamp_run(args); }                    \
-  void bias_clamp_f32_##isa(const BiasClampArgs& args) { bias_clamp_block(args); }    \
+#define LOWBIT_ELEMENTWISE_KERNELS(isa)                                            \
+  namespace lowbit {                                                               \
+  void binary_f32_##isa(const BinaryF32Args& args) { binary_f32_any(args); }       \
+  void clamp_f32_##isa(const ClampArgs& args) { clamp_run(args); }                 \
+  void bias_clamp_f32_##isa(const BiasClampArgs& args) { bias_clamp_block(args); } \
   }

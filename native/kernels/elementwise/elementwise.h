@@ -5,8 +5,9 @@
 
 namespace lowbit {
 
-// binary_f32: y[i] = clamp(a[i * a_step] op b[i * b_step], lo, hi) for kind 0 add, 1 subtract, 2 multiply, 3 divide; steps 0
-// or 1. NaN stays. Exact: one IEEE operation each.
+// binary_f32: y[i] = clamp(a[i * a_step] op b[i * b_step], lo, hi) for kind 0 add, 1 subtract, 2 multiply, 3 divide;
+// steps 0 or 1. NaN stays. Exact: one IEEE operation each (sign and payload of a NaN are the processor's). y may be a
+// or b.
 struct BinaryF32Args {
   const float* a;
   const float* b;
@@ -37,7 +38,8 @@ struct ClampArgs {
   float lo, hi;
 };
 
-// bias_clamp_f32: y[r][c] = clamp(f32(y[r][c] + bias[c]), lo, hi) in place; bias null = none. The epilogue of float GEMM. Exact.
+// bias_clamp_f32: y[r][c] = clamp(f32(y[r][c] + bias[c]), lo, hi) in place; bias null = none. The epilogue of float
+// GEMM. Exact.
 struct BiasClampArgs {
   float* y;
   int64_t y_stride, rows, columns;

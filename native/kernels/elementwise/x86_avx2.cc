@@ -16,8 +16,8 @@ LOWBIT_ELEMENTWISE_KERNELS(x86_avx2)
 LOWBIT_BINARY_I8_KERNELS(x86_avx2)
 
 namespace lowbit {
-// A byte shuffle looks up 16 entries, so 16 shuffles cover the table. For row r, x - 16r (mod 256) + 112 (saturating) has
-// bit 7 clear and x's low nibble in place exactly when x belongs to the row; where bit 7 is set, vpshufb gives 0.
+// A byte shuffle looks up 16 entries, so 16 shuffles cover the table. For row r, x - 16r (mod 256) + 112 (saturating)
+// has bit 7 clear and x's low nibble in place exactly when x belongs to the row; where bit 7 is set, vpshufb gives 0.
 void lookup_8_x86_avx2(const LookupArgs& args) {
   int64_t i = 0;
   if (args.n >= 128) {

@@ -17,8 +17,8 @@ LOWBIT_BINARY_I8_KERNELS(x86_avx512vnni)
 
 namespace lowbit {
 namespace {
-// The table as 128 words in four registers. A word of indices holds a byte x: bits 1..6 choose a word among 64, bit 7 the
-// half of the table, bit 0 the byte of the word.
+// The table as 128 words in four registers. A word of indices holds a byte x: bits 1..6 choose a word among 64, bit 7
+// the half of the table, bit 0 the byte of the word.
 inline __m512i lookup_words(const __m512i* table, __m512i x) {
   const __m512i word = _mm512_srli_epi16(x, 1);
   const __m512i low = _mm512_permutex2var_epi16(table[0], word, table[1]);

@@ -16,14 +16,15 @@ struct Maximum {
 
 struct MaximumF32 {
   // A NaN tap is taken, and stays because later comparisons with it are false.
-  static inline float join(float v, float t) { return (t > v) | (t != t) ? t : v; }
+  static inline float join(float v, float t) { return ((t > v) | (t != t)) ? t : v; }
 };
 
 struct Plus {
   static inline float join(float v, float t) { return v + t; }
 };
 
-// y = the join of y (unless kFirst) and kTaps taps, in order. Taking several taps at once reads and writes y once for them.
+// y = the join of y (unless kFirst) and kTaps taps, in order. Taking several taps at once reads and writes y once for
+// them.
 template <typename T, typename Rule, int kTaps, bool kFirst>
 void join_taps(const void* const* taps, T* y, int64_t n) {
   static_assert(kTaps >= 1 && kTaps <= 4, "four pointers at most");
@@ -122,12 +123,12 @@ void sum_pixels(const PoolArgs& args) {
 }  // namespace
 }  // namespace lowbit
 
-#define LOWBIT_POOL_KERNELS(isa)                                                              \
-  namespace lowbit {                                                                          \
-  void max_pool_u8_##isa(const PoolArgs& args) { join_pixels<uint8_t, Maximum>(args); }       \
-  void max_pool_i8_##isa(const PoolArgs& args) { join_pixels<int8_t, Maximum>(args); }        \
-  void max_pool_f32_##isa(const PoolArgs& args) { join_pixels<float, MaximumF32>(args); }     \
-  void sum_u8_i32_##isa(const PoolArgs& args) { sum_pixels<uint8_t>(args); }                  \
-  void sum_i8_i32_##isa(const PoolArgs& args) { sum_pixels<int8_t>(args); }                   \
-  void average_pool_f32_##isa(const PoolArgs& args) { average_pixels(args); }                 \
+#define LOWBIT_POOL_KERNELS(isa)                                                          \
+  namespace lowbit {                                                                      \
+  void max_pool_u8_##isa(const PoolArgs& args) { join_pixels<uint8_t, Maximum>(args); }   \
+  void max_pool_i8_##isa(const PoolArgs& args) { join_pixels<int8_t, Maximum>(args); }    \
+  void max_pool_f32_##isa(const PoolArgs& args) { join_pixels<float, MaximumF32>(args); } \
+  void sum_u8_i32_##isa(const PoolArgs& args) { sum_pixels<uint8_t>(args); }              \
+  void sum_i8_i32_##isa(const PoolArgs& args) { sum_pixels<int8_t>(args); }               \
+  void average_pool_f32_##isa(const PoolArgs& args) { average_pixels(args); }             \
   }

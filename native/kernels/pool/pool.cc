@@ -9,7 +9,7 @@ namespace {
 
 // The window along one dimension of output position o: taps [first, last) lie inside the input.
 struct Window {
-  int64_t start;   // input position of tap 0, may be negative
+  int64_t start;  // input position of tap 0, may be negative
   int64_t first, last;
 };
 
@@ -33,8 +33,8 @@ constexpr int64_t kMostTaps = int64_t{1} << 23;
 
 template <typename Fields>
 void check_pool(const Fields& op, int32_t x_bytes, int32_t y_bytes, PlanCheck& check) {
-  const int32_t at_least_one[] = {op.n, op.h, op.w, op.c, op.oh, op.ow, op.kh, op.kw, op.stride_h, op.stride_w,
-                                  op.dilation_h, op.dilation_w};
+  const int32_t at_least_one[] = {op.n,  op.h,  op.w,        op.c,        op.oh,         op.ow,
+                                  op.kh, op.kw, op.stride_h, op.stride_w, op.dilation_h, op.dilation_w};
   for (int32_t value : at_least_one) check.range(value, 1, INT32_MAX);
   check.range(op.pad_top, 0, INT32_MAX);
   check.range(op.pad_left, 0, INT32_MAX);
@@ -81,10 +81,10 @@ struct Run {
 // How the taps outside of the input are treated.
 enum class Outside { kRepeat, kSkip, kZero };
 
-// Calls body(run, taps, worker) for runs that cover the output, spread over the threads. kRepeat puts a tap of the input in
-// the place of those outside (a maximum does not mind), so that whole rows have one tap count; kSkip leaves them out;
-// kZero, of those within the padding, points at `zero`. divisor is the number of taps, with `include` those within the
-// padding too.
+// Calls body(run, taps, worker) for runs that cover the output, spread over the threads. kRepeat puts a tap of the
+// input in the place of those outside (a maximum does not mind), so that whole rows have one tap count; kSkip leaves
+// them out; kZero, of those within the padding, points at `zero`. divisor is the number of taps, with `include` those
+// within the padding too.
 template <typename Fields, typename Body>
 void for_each_pool_run(const Fields& op, const RunContext& run, int64_t x_bytes, Outside outside, bool include,
                        int64_t pad_bottom, int64_t pad_right, const void* (*zero_of)(const Fields&, uint8_t*),
@@ -113,7 +113,7 @@ void for_each_pool_run(const Fields& op, const RunContext& run, int64_t x_bytes,
             taps_before(right.start, static_cast<int64_t>(op.w) + pad_right, op.kw, op.dilation_w);
         const int64_t inside = (down.last - down.first) * (right.last - right.first);
         const int64_t divisor = include ? down_all * right_all : inside;
-        const int64_t count = outside == Outside::kSkip ? inside
+        const int64_t count = outside == Outside::kSkip   ? inside
                               : outside == Outside::kZero ? down_all * right_all
                                                           : taps_most;
         if (now.pixels == block || (now.pixels > 0 && (now.tap_count != count || now.divisor != divisor))) {
@@ -136,7 +136,8 @@ void for_each_pool_run(const Fields& op, const RunContext& run, int64_t x_bytes,
         } else {
           for (int64_t i = down.first; i < down.last; i++) {
             const uint8_t* line =
-                image + ((down.start + i * op.dilation_h) * op.w + right.start + right.first * op.dilation_w) * c * x_bytes;
+                image +
+                ((down.start + i * op.dilation_h) * op.w + right.start + right.first * op.dilation_w) * c * x_bytes;
             for (int64_t j = right.first; j < right.last; j++, line += op.dilation_w * c * x_bytes) out[made++] = line;
           }
           for (; made < count; made++) out[made] = out[0];
@@ -189,7 +190,8 @@ size_t scratch_average_pool_f32(const average_pool_f32_fields& op, const Dispatc
 Status run_average_pool_f32(const average_pool_f32_fields& op, const RunContext& run) {
   float* y = run.buffer<float>(op.y);
   auto body = [&](const Run& now, const void* const* taps, int) {
-    run.kernels->average_pool_f32({taps, now.pixels, now.tap_count, now.channels, y + now.pixel * op.c + now.first_channel});
+    run.kernels->average_pool_f32(
+        {taps, now.pixels, now.tap_count, now.channels, y + now.pixel * op.c + now.first_channel});
   };
   const bool include = op.count_include_pad != 0;
   auto zero_of = [](const average_pool_f32_fields& fields, uint8_t* scratch) -> const void* {
@@ -231,8 +233,17 @@ Status run_average_pool_i8(const average_pool_i8_fields& op, const RunContext& r
     const int32_t zero = static_cast<int32_t>(-now.tap_count * op.x_zero_point);
     for (int64_t i = 0; i < now.channels; i++) offset[i] = zero;
     const float multiplier = op.x_scale / (op.y_scale * static_cast<float>(now.divisor));
-    const RequantizeArgs out{sums, now.channels, y + now.pixel * op.c + now.first_channel, op.c, now.pixels,
-                             now.channels, offset, &multiplier, 0, op.y_zero_point, to_signed ? -128 : 0,
+    const RequantizeArgs out{sums,
+                             now.channels,
+                             y + now.pixel * op.c + now.first_channel,
+                             op.c,
+                             now.pixels,
+                             now.channels,
+                             offset,
+                             &multiplier,
+                             0,
+                             op.y_zero_point,
+                             to_signed ? -128 : 0,
                              to_signed ? 127 : 255};
     to_signed ? kernels.requantize_i32_i8(out) : kernels.requantize_i32_u8(out);
   };

@@ -1,4 +1,5 @@
-// Granularity: how [outer, axis, inner] falls into rows and columns that share their scale, for quantize and dequantize.
+// Granularity: how [outer, axis, inner] falls into rows and columns that share their scale, for quantize and
+// dequantize.
 #pragma once
 
 #include "native/kernels/chunks.h"
@@ -32,7 +33,8 @@ void check_geometry(const Fields& op, int32_t from, int32_t from_bytes, int32_t 
   check.optional(op.zero_point, parameters, 4);
 }
 
-// Calls body(piece) for pieces that cover the tensor, spread over the threads. element_bytes is read and written together.
+// Calls body(piece) for pieces that cover the tensor, spread over the threads. element_bytes is read and written
+// together.
 template <typename Fields, typename Body>
 void for_each_piece(const Fields& op, const RunContext& run, int64_t element_bytes, Body& body) {
   const int64_t outer = op.outer, axis = op.axis, inner = op.inner, block = op.block;

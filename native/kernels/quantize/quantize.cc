@@ -17,9 +17,9 @@ struct RowParameters {
   int32_t zero_point;
 };
 
-// symmetric: scale = max|x| / 127, zero point 0. Otherwise DynamicQuantizeLinear: the range is widened to hold 0, scale =
-// f32((hi - lo) / 255), zero point = sat(rint(0 - f32(lo / scale))). A range of nothing but zeros (or of no number at all)
-// counts as a range of width 1, as in the ONNX reference: scale 1/255 (1/127), zero point 0, all codes 0.
+// symmetric: scale = max|x| / 127, zero point 0. Otherwise DynamicQuantizeLinear: the range is widened to hold 0, scale
+// = f32((hi - lo) / 255), zero point = sat(rint(0 - f32(lo / scale))). A range of nothing but zeros (or of no number at
+// all) counts as a range of width 1, as in the ONNX reference: scale 1/255 (1/127), zero point 0, all codes 0.
 RowParameters row_parameters(float lo, float hi, bool symmetric) {
   lo = lo < 0.0f ? lo : 0.0f;
   hi = hi > 0.0f ? hi : 0.0f;

@@ -118,10 +118,10 @@ void dequantize_accumulator_rows(const DequantizeAccumulatorArgs& args) {
   const F lo = Lanes::of(args.last ? args.lo : -kInfinity), hi = Lanes::of(args.last ? args.hi : kInfinity);
   for (int64_t r = 0; r < args.rows; r++) {
     const float row_scale = args.row_scale == nullptr ? 1.0f : args.row_scale[r * args.row_scale_step];
-    for_lanes(args.columns, DequantizeAccumulatorRun<kOffset, kPerColumn, kAccumulate, kBias>{
-                                args.acc + r * args.acc_stride, args.y + r * args.y_stride, args.offset,
-                                args.column_scale, args.bias, Lanes::of(row_scale),
-                                Lanes::of(row_scale * *args.column_scale), lo, hi});
+    for_lanes(args.columns,
+              DequantizeAccumulatorRun<kOffset, kPerColumn, kAccumulate, kBias>{
+                  args.acc + r * args.acc_stride, args.y + r * args.y_stride, args.offset, args.column_scale, args.bias,
+                  Lanes::of(row_scale), Lanes::of(row_scale * *args.column_scale), lo, hi});
   }
 }
 

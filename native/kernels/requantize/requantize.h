@@ -6,14 +6,14 @@
 namespace lowbit {
 
 // acc[r][c] += offset[c] - row_zero[r] * column_sum[c] - column_zero[c] * row_sum[r] + k * row_zero[r] * column_zero[c]
-// in wrapping int32 (two's complement, so the order of terms does not matter). row_zero advances by row_zero_step (0 or 1).
-// Absent (null) pointers drop their terms. Exact.
+// in wrapping int32 (two's complement, so the order of terms does not matter). row_zero advances by row_zero_step (0 or
+// 1). Absent (null) pointers drop their terms. Exact.
 struct CorrectArgs {
   int32_t* acc;
   int64_t acc_stride;  // elements
   int64_t rows, columns;
-  const int32_t* offset;       // [columns] or null
-  const int32_t* row_zero;     // [rows] or [1] or null
+  const int32_t* offset;    // [columns] or null
+  const int32_t* row_zero;  // [rows] or [1] or null
   int64_t row_zero_step;
   const int32_t* column_sum;   // [columns], needed with row_zero
   const int32_t* column_zero;  // [columns] or null
@@ -22,8 +22,8 @@ struct CorrectArgs {
 };
 
 // y[r][c] = clamp(rint(f32(f32(acc[r][c] + offset[c]) * multiplier[c * multiplier_step])) + zero_point, qlo, qhi)
-// f32(acc) rounds to nearest even; the clamp is done in float before the conversion, so nothing overflows; NaN gives qlo.
-// offset [columns] or null, added in wrapping int32. qmin <= qlo <= qhi <= qmax of the output type. Exact.
+// f32(acc) rounds to nearest even; the clamp is done in float before the conversion, so nothing overflows; NaN gives
+// qlo. offset [columns] or null, added in wrapping int32. qmin <= qlo <= qhi <= qmax of the output type. Exact.
 struct RequantizeArgs {
   const int32_t* acc;
   int64_t acc_stride;

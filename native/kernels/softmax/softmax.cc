@@ -5,8 +5,8 @@
 namespace lowbit {
 namespace {
 
-// With inner > 1 the rows are strided: up to this many of them are gathered into scratch, so that every line of memory that
-// is read is used whole, as long as they fit in kGatherBytes.
+// With inner > 1 the rows are strided: up to this many of them are gathered into scratch, so that every line of memory
+// that is read is used whole, as long as they fit in kGatherBytes.
 constexpr int64_t kGatherRows = 16;
 constexpr int64_t kGatherBytes = 128 * 1024;
 

@@ -5,10 +5,11 @@
 
 namespace lowbit {
 
-// y[r][c] = e(x[r][c] - max_r) / sum_c e(...). e is a polynomial of fixed operations without fused multiply-add, the sum is
-// taken in 16 interleaved partial sums that are added in a fixed tree, so the result does not depend on the vector width.
-// A row with NaN gives NaN; a row of -inf only gives NaN. Exact across ISAs; within 3 ulp of the real softmax's exponential
-// plus the summation bound.
+// y[r][c] = e(x[r][c] - max_r) / sum_c e(...). e is a polynomial of fixed operations without fused multiply-add, the
+// sum is taken in 16 interleaved partial sums that are added in a fixed tree, so the result does not depend on the
+// vector width. A row with NaN or +inf, or of -inf only, gives NaN (the same one everywhere). y may be x. Exact across
+// ISAs. The exponential of the rounded difference is within 2 ulp, and 0 below e^-87; the sum of a row adds at most
+// (columns / 16 + 4) * 2^-24 relative.
 struct SoftmaxArgs {
   const float* x;
   float* y;

@@ -42,8 +42,8 @@ void row_sum_block(const RowSumArgs& args) {
 }  // namespace
 }  // namespace lowbit
 
-#define LOWBIT_ROW_SUM_KERNELS(isa)                                                     \
-  namespace lowbit {                                                                    \
-  void row_sum_u8_i32_##isa(const RowSumArgs& args) { row_sum_block<uint8_t>(args); }   \
-  void row_sum_i8_i32_##isa(const RowSumArgs& args) { row_sum_block<int8_t>(args); }    \
+#define LOWBIT_ROW_SUM_KERNELS(isa)                                                   \
+  namespace lowbit {                                                                  \
+  void row_sum_u8_i32_##isa(const RowSumArgs& args) { row_sum_block<uint8_t>(args); } \
+  void row_sum_i8_i32_##isa(const RowSumArgs& args) { row_sum_block<int8_t>(args); }  \
   }

@@ -37,8 +37,8 @@ void check_min_max_channel(const min_max_channel_fields& op, PlanCheck& check) {
   check.buffer(op.out, op.axis, 8);
 }
 
-// Channels that lie next to each other (inner = 1) are observed in stripes of this many, so that both rows of bounds stay
-// in the first-level cache.
+// Channels that lie next to each other (inner = 1) are observed in stripes of this many, so that both rows of bounds
+// stay in the first-level cache.
 constexpr int64_t kStripe = 512;
 
 size_t scratch_min_max_channel(const min_max_channel_fields& op, const Dispatch&) {

@@ -11,8 +11,8 @@ namespace {
 
 // Shorter contiguous runs are not worth a call of memcpy.
 constexpr int64_t kShortRun = 32;
-// A transposed tile is kTile x kTile elements: at most 32 KB of 8-byte elements read and written, and at least 32 bytes of
-// every line of memory that is touched.
+// A transposed tile is kTile x kTile elements: at most 32 KB of 8-byte elements read and written, and at least 32 bytes
+// of every line of memory that is touched.
 constexpr int64_t kTile = 32;
 
 // y[r][c] = x[r * x_row + c * x_column] for a tile. One of the strides is usually 1.
@@ -98,7 +98,8 @@ void copy_tiles(const View& view, const void* x_bytes, void* y_bytes, const RunC
     if (i != other) outer *= view.dims[i];
   }
   const int64_t all = outer * down * across;
-  const Chunks units = cut(all, 2 * static_cast<int64_t>(sizeof(T)) * (rows < tile_rows ? rows : tile_rows) * tile_columns);
+  const Chunks units =
+      cut(all, 2 * static_cast<int64_t>(sizeof(T)) * (rows < tile_rows ? rows : tile_rows) * tile_columns);
   auto body = [&](int64_t task, int) {
     for (int64_t u = units.begin(task); u < units.end(task, all); u++) {
       int64_t from, to;

@@ -167,7 +167,9 @@ export class GraphEditor {
    */
   replaceUses(from: string, to: string): void {
     if (this.isPinned(from)) {
-      throw new LowbitError('ERR_BAD_MODEL', 'The name of an output or of a captured value cannot change', { tensor: from });
+      throw new LowbitError('ERR_BAD_MODEL', 'The name of an output or of a captured value cannot change', {
+        tensor: from,
+      });
     }
     for (const reader of this.consumers(from)) {
       this.replaceNode(reader, { ...reader, inputs: reader.inputs.map((name) => (name === from ? to : name)) });

@@ -133,7 +133,8 @@ function bindNames(graph: Graph, inputShapes: InputShapes | undefined): Map<stri
     sizeOf(shape, `input '${name}'`);
     const dims = graph.types.get(name)?.dims;
     if (dims === undefined) continue;
-    const fits = dims.length === shape.length && dims.every((dim, axis) => typeof dim === 'string' || dim === shape[axis]);
+    const fits =
+      dims.length === shape.length && dims.every((dim, axis) => typeof dim === 'string' || dim === shape[axis]);
     if (!fits) {
       const text = `[${shape.join(', ')}] was given but [${dims.join(', ')}] is wanted`;
       throw new LowbitError('ERR_BAD_ARGUMENT', `The shape of an input does not fit: ${text}`, { tensor: name });

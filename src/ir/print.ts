@@ -55,7 +55,9 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => (row[at] as string).length)));
   return rows.map((row) =>
     row
-      .map((cell, at) => (at >= row.length - 2 ? cell.padStart(widths[at] as number) : cell.padEnd(widths[at] as number)))
+      .map((cell, at) =>
+        at >= row.length - 2 ? cell.padStart(widths[at] as number) : cell.padEnd(widths[at] as number),
+      )
       .join('  ')
       .trimEnd(),
   );

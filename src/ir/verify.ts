@@ -148,7 +148,10 @@ export function checkSupported(graph: Graph, supported: ReadonlySet<string>): vo
   }
   const list = [...byOperator].map(([name, names]) => `${name} (${names.join(', ')})`).join('; ');
   const count = byOperator.size;
-  throw new LowbitError('ERR_UNSUPPORTED', `The model uses ${count} operator${count > 1 ? 's' : ''} that cannot run: ${list}`);
+  throw new LowbitError(
+    'ERR_UNSUPPORTED',
+    `The model uses ${count} operator${count > 1 ? 's' : ''} that cannot run: ${list}`,
+  );
 }
 
 /** The nodes whose operator (`op`, or `domain:op`) is not in the set. */

@@ -1,6 +1,6 @@
 // Evaluates single operators on constants: what a file may leave to be computed before a run.
 
-import { type DType, DTYPES, type TypedArray } from '../core/dtype.js';
+import { DTYPES, type DType, type TypedArray } from '../core/dtype.js';
 import { normalizeAxis, stridesOf } from '../core/shape.js';
 import { type ConstantTensor, constantOf, elementsOf, integersOf } from '../core/tensor.js';
 import type { Node } from '../ir/graph.js';
@@ -23,7 +23,12 @@ function widthOf(dtype: DType): number | undefined {
 /** The same elements in another shape. */
 const reshape: Evaluate = (_, [x], { dims }) => x && { dtype: x.dtype, dims, data: x.data };
 
-function strided(x: ConstantTensor, dims: readonly number[], strides: readonly number[], base = 0): ConstantTensor | undefined {
+function strided(
+  x: ConstantTensor,
+  dims: readonly number[],
+  strides: readonly number[],
+  base = 0,
+): ConstantTensor | undefined {
   const width = widthOf(x.dtype);
   return width === undefined
     ? undefined
@@ -133,7 +138,10 @@ function newArray(dtype: DType, length: number): Elements {
 }
 
 /** Element by element over broadcast operands; `f` gives undefined where the result is not defined. */
-function elementwise(f: (values: (number | bigint)[]) => number | bigint | undefined, types: readonly DType[]): Evaluate {
+function elementwise(
+  f: (values: (number | bigint)[]) => number | bigint | undefined,
+  types: readonly DType[],
+): Evaluate {
   return (_, inputs, { dtype, dims }) => {
     if (inputs.some((input) => !types.includes(input.dtype))) return undefined;
     const operands = inputs.map((input) => ({
@@ -157,7 +165,10 @@ const NUMBERS: readonly DType[] = ['float32', 'int64', 'int32'];
 const FLOATS: readonly DType[] = ['float32'];
 
 /** float32 operations in doubles, rounded when stored: exact for + - * / and sqrt (double rounding cannot show). */
-function arithmetic(number: (a: number, b: number) => number, big: (a: bigint, b: bigint) => bigint | undefined): Evaluate {
+function arithmetic(
+  number: (a: number, b: number) => number,
+  big: (a: bigint, b: bigint) => bigint | undefined,
+): Evaluate {
   const floats = elementwise(([a, b]) => number(a as number, b as number), FLOATS);
   const integers = elementwise(
     ([a, b]) => {
@@ -188,7 +199,8 @@ const constant: Evaluate = (node) => {
   const [name, attribute] = [...node.attributes][0] ?? [];
   if (name === undefined || attribute === undefined) return undefined;
   if (attribute.kind === 'float') return constantOf('float32', [], Float32Array.of(attribute.value));
-  if (attribute.kind === 'floats') return constantOf('float32', [attribute.value.length], Float32Array.from(attribute.value));
+  if (attribute.kind === 'floats')
+    return constantOf('float32', [attribute.value.length], Float32Array.from(attribute.value));
   if (attribute.kind === 'int') return constantOf('int64', [], BigInt64Array.of(BigInt(attribute.value)));
   if (attribute.kind !== 'ints') return undefined;
   return constantOf('int64', [attribute.value.length], BigInt64Array.from(attribute.value, BigInt));
@@ -236,5 +248,6 @@ export const EVALUATORS: Readonly<Record<string, Evaluate>> = {
   Reciprocal: unary((x) => 1 / x),
   Floor: unary(Math.floor),
   Ceil: unary(Math.ceil),
+  // biome-ignore lint/complexity/useMathMinMax: the kernels keep -0, Math.max would not
   Relu: unary((x) => (x < 0 ? 0 : x)),
 };

@@ -35,7 +35,8 @@ export function foldBatchNorm(graph: Graph): Graph {
 
 function channelAffine(editor: GraphEditor, node: Node): ChannelAffine | undefined {
   // Further outputs are the statistics of training; `spatial` = 0 (before opset 9) has statistics per position.
-  if (node.outputs.slice(1).some((name) => name !== '') || attributeOf(node, 'training_mode', 0) !== 0) return undefined;
+  if (node.outputs.slice(1).some((name) => name !== '') || attributeOf(node, 'training_mode', 0) !== 0)
+    return undefined;
   if (attributeOf(node, 'spatial', 1) === 0) return undefined;
   const parameters = node.inputs.slice(1).map((name) => editor.constant(name));
   if (!parameters.every((tensor): tensor is ConstantTensor => tensor?.dtype === 'float32')) return undefined;
@@ -73,5 +74,10 @@ function separate(editor: GraphEditor, node: Node, { scale, offset }: ChannelAff
   const type = editor.types.get(output);
   if (type !== undefined) editor.types.set(product, type);
   editor.addNode({ op: 'Mul', inputs: [input, constant('scale', scale)], outputs: [product] }, node);
-  editor.replaceNode(node, { name: node.name, op: 'Add', inputs: [product, constant('offset', offset)], outputs: [output] });
+  editor.replaceNode(node, {
+    name: node.name,
+    op: 'Add',
+    inputs: [product, constant('offset', offset)],
+    outputs: [output],
+  });
 }

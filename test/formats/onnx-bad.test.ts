@@ -1,13 +1,13 @@
 // Bad ONNX files: every one gives a LowbitError that says what is wrong and where.
 
 import { describe, expect, test } from 'vitest';
-import { RandomBytes } from './random-bytes.js';
 import { LowbitError } from '../../src/core/errors.js';
 import { encodeMessage } from '../../src/formats/onnx/framing.js';
 import { createMessage, type OnnxMessage } from '../../src/formats/onnx/messages.js';
 import { loadOnnx, readOnnx } from '../../src/formats/onnx/onnx.js';
 import { checkSupported, verifyGraph } from '../../src/ir/verify.js';
 import { floatTensor, model, modelBytes, node, valueInfo } from './onnx-build.js';
+import { RandomBytes } from './random-bytes.js';
 
 const good = {
   nodes: [node('Add', ['x', 'w'], ['h'], { name: 'add' }), node('Relu', ['h'], ['y'], { name: 'relu' })],
@@ -105,16 +105,24 @@ describe('tensors', () => {
   });
 
   test('a size that the bytes do not have', () => {
-    expect(tensor({ dims: [1000n], rawData: new Uint8Array(16) }).message).toMatch(/raw_data has 16 bytes; .* takes 4000/);
-    expect(tensor({ dims: [1000000n], dataType: 7, int64Data: [new Uint8Array(8)] }).message).toMatch(/too few for 1000000/);
+    expect(tensor({ dims: [1000n], rawData: new Uint8Array(16) }).message).toMatch(
+      /raw_data has 16 bytes; .* takes 4000/,
+    );
+    expect(tensor({ dims: [1000000n], dataType: 7, int64Data: [new Uint8Array(8)] }).message).toMatch(
+      /too few for 1000000/,
+    );
     expect(tensor({ dims: [4n], floatData: [new Uint8Array(8)] }).message).toMatch(/8 bytes where 16 were expected/);
     expect(tensor({ dims: [4n], dataType: 8 }).message).toMatch(/4 strings were expected but 0/);
-    expect(tensor({ dims: [1n], dataType: 7, int64Data: [Uint8Array.of(1, 2)] }).message).toMatch(/more than the 1 elements/);
+    expect(tensor({ dims: [1n], dataType: 7, int64Data: [Uint8Array.of(1, 2)] }).message).toMatch(
+      /more than the 1 elements/,
+    );
     expect(tensor({ dims: [1n], dataType: 7, int64Data: [Uint8Array.of(0x80)] }).message).toMatch(/ends before/);
   });
 
   test('elements in the wrong field, and an unknown type', () => {
-    expect(tensor({ dims: [1n], int32Data: [Uint8Array.of(1)] }).message).toMatch(/belong in float_data but int32_data/);
+    expect(tensor({ dims: [1n], int32Data: [Uint8Array.of(1)] }).message).toMatch(
+      /belong in float_data but int32_data/,
+    );
     expect(tensor({ dims: [1n], dataType: 14 })).toMatchObject({ code: 'ERR_UNSUPPORTED' });
   });
 });
@@ -123,7 +131,11 @@ describe('graphs', () => {
   const nodes = (...list: OnnxMessage<'NodeProto'>[]) => readModel({ ...good, nodes: list });
 
   test('a cycle', () => {
-    const error = nodes(node('Add', ['x', 'b'], ['a'], { name: 'first' }), node('Relu', ['a'], ['b'], { name: 'second' }), node('Relu', ['b'], ['y']));
+    const error = nodes(
+      node('Add', ['x', 'b'], ['a'], { name: 'first' }),
+      node('Relu', ['a'], ['b'], { name: 'second' }),
+      node('Relu', ['b'], ['y']),
+    );
     expect(error.code).toBe('ERR_BAD_MODEL');
     expect(error.message).toMatch(/cycle through 2 nodes: 'first' <- 'second'|'second' <- 'first'/);
     expect(nodes(node('Relu', ['y'], ['y'], { name: 'self' })).message).toMatch(/cycle through 1 node: 'self'/);
@@ -131,7 +143,9 @@ describe('graphs', () => {
 
   test('a long chain backwards is sorted, not recursed into', () => {
     const count = 20_000;
-    const chain = Array.from({ length: count }, (_, i) => node('Relu', [i === 0 ? 'x' : `v${i - 1}`], [i === count - 1 ? 'y' : `v${i}`]));
+    const chain = Array.from({ length: count }, (_, i) =>
+      node('Relu', [i === 0 ? 'x' : `v${i - 1}`], [i === count - 1 ? 'y' : `v${i}`]),
+    );
     const graph = verifyGraph(readOnnx(modelBytes({ ...good, nodes: chain.reverse() })));
     expect(graph.nodes[0]?.inputs).toEqual(['x']);
     expect(graph.nodes.at(-1)?.outputs).toEqual(['y']);
@@ -140,7 +154,9 @@ describe('graphs', () => {
   test('a missing initializer', () => {
     const error = readModel({ ...good, initializers: [] });
     expect(error.code).toBe('ERR_BAD_MODEL');
-    expect(error.message).toMatch(/Add reads 'w', but no input, initializer or node makes it \(node 'add', tensor 'w'\)/);
+    expect(error.message).toMatch(
+      /Add reads 'w', but no input, initializer or node makes it \(node 'add', tensor 'w'\)/,
+    );
   });
 
   test('a wrong type', () => {
@@ -149,21 +165,27 @@ describe('graphs', () => {
     expect(error.message).toMatch(/Add: input 1 'w' is int64 but input 0 'x' is float32 \(node 'add'\)/);
     const conv = nodes(node('Conv', ['x', 'w'], ['y'], { name: 'conv' }));
     expect(conv).toMatchObject({ code: 'ERR_BAD_MODEL', message: expect.stringContaining('rank of at least 3') });
-    expect(readModel({ nodes: [node('Conv', ['x', 'x'], ['y'])], inputs: [valueInfo('x', [1, 1, 1, 1], 'int32')] }).message).toMatch(
-      /Conv: input 0 'x' is int32; expected float32/,
-    );
+    expect(
+      readModel({ nodes: [node('Conv', ['x', 'x'], ['y'])], inputs: [valueInfo('x', [1, 1, 1, 1], 'int32')] }).message,
+    ).toMatch(/Conv: input 0 'x' is int32; expected float32/);
   });
 
   test('shapes that do not fit', () => {
-    expect(readModel({ ...good, inputs: [valueInfo('x', [1, 5])] }).message).toMatch(/Add: shapes \[1, 5\] and \[4\] do not broadcast/);
-    expect(readModel({ nodes: [node('MatMul', ['x', 'x'], ['y'])] }).message).toMatch(/do not match in the inner dimension/);
+    expect(readModel({ ...good, inputs: [valueInfo('x', [1, 5])] }).message).toMatch(
+      /Add: shapes \[1, 5\] and \[4\] do not broadcast/,
+    );
+    expect(readModel({ nodes: [node('MatMul', ['x', 'x'], ['y'])] }).message).toMatch(
+      /do not match in the inner dimension/,
+    );
   });
 
   test('values made twice, twice the same input, absent outputs', () => {
     expect(nodes(node('Relu', ['x'], ['y']), node('Relu', ['x'], ['y'])).message).toMatch(/'y' is made twice/);
     expect(nodes(node('Relu', ['x'], ['x'])).message).toMatch(/'x' is made twice: it is also an input/);
     expect(readModel({ ...good, inputs: [valueInfo('x', [4]), valueInfo('x', [4])] }).message).toMatch(/same name/);
-    expect(readModel({ ...good, outputs: [valueInfo('z', [4])] }).message).toMatch(/Output 'z' of the graph is made by nothing/);
+    expect(readModel({ ...good, outputs: [valueInfo('z', [4])] }).message).toMatch(
+      /Output 'z' of the graph is made by nothing/,
+    );
     expect(readModel({ ...good, outputs: [] }).message).toMatch(/no outputs/);
     const twice = [floatTensor('w', [1], [1]), floatTensor('w', [1], [1])];
     expect(readModel({ ...good, initializers: twice }).message).toMatch(/Two initializers/);
@@ -172,9 +194,13 @@ describe('graphs', () => {
   test('operators that are used wrongly', () => {
     expect(nodes(node('Relu', ['x', 'x'], ['y'])).message).toMatch(/Relu has 2 inputs; expected 1/);
     expect(nodes(node('Add', ['x', ''], ['y'])).message).toMatch(/input 1 must not be absent/);
-    expect(nodes(node('Relu', ['x'], ['y'], { domain: 'other' })).message).toMatch(/domain 'other'.*versions only for ''/);
+    expect(nodes(node('Relu', ['x'], ['y'], { domain: 'other' })).message).toMatch(
+      /domain 'other'.*versions only for ''/,
+    );
     const perm = createMessage('AttributeProto', { name: 'perm', type: 3, s: new Uint8Array(1) });
-    expect(nodes(node('Transpose', ['x'], ['y'], { attribute: [perm] })).message).toMatch(/perm is of kind string; expected ints/);
+    expect(nodes(node('Transpose', ['x'], ['y'], { attribute: [perm] })).message).toMatch(
+      /perm is of kind string; expected ints/,
+    );
     expect(nodes(node('Transpose', ['x'], ['y'], { attribute: [perm, perm] })).message).toMatch(/given twice/);
   });
 

@@ -1,8 +1,8 @@
 // Small ONNX models made from messages, for tests.
 
+import { DTYPES, type DType } from '../../src/core/dtype.js';
 import { encodeMessage } from '../../src/formats/onnx/framing.js';
 import { createMessage, type OnnxMessage } from '../../src/formats/onnx/messages.js';
-import { DTYPES, type DType } from '../../src/core/dtype.js';
 
 type Dims = readonly (number | bigint | string)[];
 
@@ -17,7 +17,11 @@ export function valueInfo(name: string, dims: Dims, dtype: DType = 'float32'): O
   return createMessage('ValueInfoProto', { name, type: createMessage('TypeProto', { tensorType }) });
 }
 
-export function floatTensor(name: string, dims: readonly number[], values: readonly number[]): OnnxMessage<'TensorProto'> {
+export function floatTensor(
+  name: string,
+  dims: readonly number[],
+  values: readonly number[],
+): OnnxMessage<'TensorProto'> {
   return createMessage('TensorProto', {
     name,
     dims: dims.map(BigInt),

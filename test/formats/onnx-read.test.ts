@@ -5,10 +5,17 @@ import os from 'node:os';
 import path from 'node:path';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { elementsOf, floatsOf } from '../../src/core/tensor.js';
+import { type ConstantTensor, elementsOf, floatsOf } from '../../src/core/tensor.js';
 import { decodeMessage, encodeMessage } from '../../src/formats/onnx/framing.js';
 import { createMessage } from '../../src/formats/onnx/messages.js';
-import { loadOnnx, onnxInfo, readOnnx, readTensorProto, writeOnnx, writeTensorProto } from '../../src/formats/onnx/onnx.js';
+import {
+  loadOnnx,
+  onnxInfo,
+  readOnnx,
+  readTensorProto,
+  writeOnnx,
+  writeTensorProto,
+} from '../../src/formats/onnx/onnx.js';
 import { verifyGraph } from '../../src/ir/verify.js';
 import { floatTensor, model, modelBytes, node, valueInfo } from './onnx-build.js';
 
@@ -119,7 +126,11 @@ test('values that a subgraph captures are known', () => {
   });
   const attribute = createMessage('AttributeProto', { name: 'then_branch', type: 5, g: body });
   const graph = readOnnx(
-    modelBytes({ ...addModel, nodes: [node('If', ['x'], ['y'], { attribute: [attribute] })], inputs: [valueInfo('x', [], 'bool')] }),
+    modelBytes({
+      ...addModel,
+      nodes: [node('If', ['x'], ['y'], { attribute: [attribute] })],
+      inputs: [valueInfo('x', [], 'bool')],
+    }),
   );
   expect(graph.nodes[0]?.attributes.get('then_branch')).toMatchObject({ kind: 'opaque', captures: ['w'] });
 });
@@ -139,7 +150,9 @@ describe('external data', () => {
       dims: [4n],
       dataType: 1,
       dataLocation: 1,
-      externalData: Object.entries(entries).map(([key, value]) => createMessage('StringStringEntryProto', { key, value })),
+      externalData: Object.entries(entries).map(([key, value]) =>
+        createMessage('StringStringEntryProto', { key, value }),
+      ),
     });
     const file = path.join(folder, 'model.onnx');
     await writeFile(file, modelBytes({ ...addModel, initializers: [tensor] }));
@@ -150,7 +163,8 @@ describe('external data', () => {
     const graph = await load({ location: 'weights.bin', offset: '4', length: '16' });
     const again = readOnnx(writeOnnx(graph));
     for (const { constants } of [graph, again]) {
-      expect(Array.from(new Float32Array((constants.get('w')?.data as Uint8Array).slice().buffer))).toEqual([1, 2, 3, 4]);
+      const tensor = constants.get('w') as ConstantTensor;
+      expect(Array.from(floatsOf(tensor))).toEqual([1, 2, 3, 4]);
     }
   });
 

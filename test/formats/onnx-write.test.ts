@@ -5,9 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Graph, type ValueType } from '../../src/ir/graph.js';
 import { loadOnnx, onnxInfo, readOnnx, saveOnnx, writeOnnx } from '../../src/formats/onnx/onnx.js';
 import { editGraph } from '../../src/ir/edit.js';
+import type { Graph, ValueType } from '../../src/ir/graph.js';
 import { verifyGraph } from '../../src/ir/verify.js';
 import { prepare } from '../../src/passes/passes.js';
 import { floatTensor, modelBytes, node } from './onnx-build.js';
@@ -21,10 +21,18 @@ function feed({ dtype, dims }: ValueType, random: RandomBytes): Tensor {
   const sizes = (dims ?? []).map((dim) => (typeof dim === 'number' ? dim : (SIZES[dim] ?? 1)));
   const length = sizes.reduce((product, dim) => product * dim, 1);
   if (dtype === 'float32') {
-    return new Tensor('float32', Float32Array.from({ length }, () => random.next() / 2 ** 31 - 1), sizes);
+    return new Tensor(
+      'float32',
+      Float32Array.from({ length }, () => random.next() / 2 ** 31 - 1),
+      sizes,
+    );
   }
   if (dtype === 'int64') return new Tensor('int64', new BigInt64Array(length).fill(16000n), sizes);
-  return new Tensor('int32', Int32Array.from({ length }, () => random.below(256)), sizes);
+  return new Tensor(
+    'int32',
+    Int32Array.from({ length }, () => random.below(256)),
+    sizes,
+  );
 }
 
 async function outputsOf(bytes: Uint8Array, graph: Graph): Promise<Map<string, Float32Array>> {
@@ -58,7 +66,10 @@ describe.skipIf(sharedModels.length === 0)('every network of ../shared/data/mode
   });
 });
 
-const init = { nodes: [node('Add', ['x', 'w'], ['y'], { name: 'add' })], initializers: [floatTensor('w', [4], [1, 2, 3, 4])] };
+const init = {
+  nodes: [node('Add', ['x', 'w'], ['y'], { name: 'add' })],
+  initializers: [floatTensor('w', [4], [1, 2, 3, 4])],
+};
 
 test('the opset of a file that was not edited stays; domains that passes use get a version', () => {
   const graph = verifyGraph(readOnnx(modelBytes({ ...init, opset: 11 })));
@@ -68,7 +79,12 @@ test('the opset of a file that was not edited stays; domains that passes use get
   if (add === undefined) throw new Error('no node');
   editor.replaceNode(add, { ...add, domain: 'lowbit', attributes: { lo: { kind: 'float', value: 0 } } });
   const written = readOnnx(writeOnnx(editor.build()));
-  expect(written.opsets).toEqual(new Map([['', 11], ['lowbit', 1]]));
+  expect(written.opsets).toEqual(
+    new Map([
+      ['', 11],
+      ['lowbit', 1],
+    ]),
+  );
   expect(written.nodes[0]?.attributes.get('lo')).toEqual({ kind: 'float', value: 0 });
 });
 

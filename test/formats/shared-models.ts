@@ -3,9 +3,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readTensorProto } from '../../src/formats/onnx/onnx.js';
-import type { ConstantTensor } from '../../src/core/tensor.js';
 import { LowbitError } from '../../src/core/errors.js';
+import type { ConstantTensor } from '../../src/core/tensor.js';
+import { readTensorProto } from '../../src/formats/onnx/onnx.js';
 
 const shared = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
 

@@ -7,7 +7,23 @@ import type { RandomBytes } from '../formats/random-bytes.js';
 
 type GraphProto = OnnxMessage<'GraphProto'>;
 
-const NUMBERS = [0n, 1n, -1n, 2n, 3n, 7n, -2n, 64n, 1000n, 65535n, 2n ** 31n, 2n ** 40n, 2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n)];
+const NUMBERS = [
+  0n,
+  1n,
+  -1n,
+  2n,
+  3n,
+  7n,
+  -2n,
+  64n,
+  1000n,
+  65535n,
+  2n ** 31n,
+  2n ** 40n,
+  2n ** 53n,
+  2n ** 63n - 1n,
+  -(2n ** 63n),
+];
 
 const OPERATORS = Object.keys(OPS['']);
 
@@ -48,7 +64,10 @@ const MUTATIONS: readonly ((graph: GraphProto, random: RandomBytes) => void)[] =
   },
   (graph, random) => {
     const attributes = pick(graph.node, random)?.attribute ?? [];
-    const name = pick(['axis', 'axes', 'pads', 'strides', 'dilations', 'group', 'perm', 'kernel_shape', 'to'], random) as string;
+    const name = pick(
+      ['axis', 'axes', 'pads', 'strides', 'dilations', 'group', 'perm', 'kernel_shape', 'to'],
+      random,
+    ) as string;
     const value = pick(NUMBERS, random) as bigint;
     const type = random.below(2) === 0 ? 2 : 7;
     set(attributes, random, createMessage('AttributeProto', { name, type, i: value, ints: [value, value] }));

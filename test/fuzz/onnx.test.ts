@@ -10,8 +10,8 @@ import { bindShapes, inferTypes } from '../../src/ir/infer.js';
 import { verifyGraph } from '../../src/ir/verify.js';
 import { prepare } from '../../src/passes/passes.js';
 import { floatTensor, modelBytes, node, valueInfo } from '../formats/onnx-build.js';
-import { modelFolder, nodeTestFolder, nodeTests, sharedModels } from '../formats/shared-models.js';
 import { RandomBytes } from '../formats/random-bytes.js';
+import { modelFolder, nodeTestFolder, nodeTests, sharedModels } from '../formats/shared-models.js';
 import { mutate } from './mutate.js';
 import { mutateModel } from './mutate-model.js';
 
@@ -35,7 +35,12 @@ function int(name: string, value: number) {
 /** Small models that are nearly all structure: most mutations of them hit something that has a meaning. */
 function synthetic(): Uint8Array[] {
   const integers = (name: string, ...values: number[]) =>
-    createMessage('TensorProto', { name, dims: [BigInt(values.length)], dataType: 7, int64Data: [Uint8Array.from(values)] });
+    createMessage('TensorProto', {
+      name,
+      dims: [BigInt(values.length)],
+      dataType: 7,
+      int64Data: [Uint8Array.from(values)],
+    });
   const shape = integers('s', 1, 8);
   const network = modelBytes({
     inputs: [valueInfo('x', ['N', 1, 6, 6])],

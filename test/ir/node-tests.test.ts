@@ -57,10 +57,19 @@ describe.skipIf(nodeTests.length === 0)('the operator tests of ../shared/data/on
       const graph = verifyGraph(readOnnx(data.bytes));
       const [node] = graph.nodes;
       const [output] = graph.outputs;
-      if (node === undefined || output === undefined || graph.nodes.length !== 1 || graph.outputs.length !== 1) continue;
-      if (graph.inputs.length !== data.inputs.length || !Object.hasOwn(EVALUATORS, node.op) || node.domain !== '') continue;
+      if (node === undefined || output === undefined || graph.nodes.length !== 1 || graph.outputs.length !== 1)
+        continue;
+      if (graph.inputs.length !== data.inputs.length || !Object.hasOwn(EVALUATORS, node.op) || node.domain !== '')
+        continue;
       // A further node reads the output, so that its maker may go.
-      const reader = { name: 'reader', op: 'Reader', domain: 'test', inputs: [output], outputs: ['end'], attributes: new Map() };
+      const reader = {
+        name: 'reader',
+        op: 'Reader',
+        domain: 'test',
+        inputs: [output],
+        outputs: ['end'],
+        attributes: new Map(),
+      };
       const extended: Graph = {
         ...withConstants(graph, data.inputs),
         opsets: new Map([...graph.opsets, ['test', 1]]),
@@ -71,7 +80,12 @@ describe.skipIf(nodeTests.length === 0)('the operator tests of ../shared/data/on
       if (result === undefined) continue;
       const wanted = data.outputs[0] as NonNullable<(typeof data.outputs)[0]>;
       expect({ dtype: result.dtype, dims: result.dims }, name).toEqual({ dtype: wanted.dtype, dims: wanted.dims });
-      expect(result.data.byteLength, name).toBe(bytesOf(wanted.dtype, wanted.dims.reduce((a, b) => a * b, 1)));
+      expect(result.data.byteLength, name).toBe(
+        bytesOf(
+          wanted.dtype,
+          wanted.dims.reduce((a, b) => a * b, 1),
+        ),
+      );
       expect(Buffer.compare(result.data, wanted.data), name).toBe(0);
       folded.add(node.op);
     }

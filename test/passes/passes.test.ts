@@ -1,7 +1,7 @@
 // The classic passes on small graphs: what they make of them, and that onnxruntime computes the same.
 
-import { describe, expect, test } from 'vitest';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { describe, expect, test } from 'vitest';
 import { constantOf, floatsOf } from '../../src/core/tensor.js';
 import { writeOnnx } from '../../src/formats/onnx/onnx.js';
 import type { NodeInit } from '../../src/ir/edit.js';
@@ -14,7 +14,11 @@ const random = new RandomBytes(11);
 
 function floats(dims: readonly number[]) {
   const length = dims.reduce((product, dim) => product * dim, 1);
-  return constantOf('float32', dims, Float32Array.from({ length }, () => random.next() / 2 ** 31 - 1));
+  return constantOf(
+    'float32',
+    dims,
+    Float32Array.from({ length }, () => random.next() / 2 ** 31 - 1),
+  );
 }
 
 function integers(...values: number[]) {
@@ -49,7 +53,10 @@ function graphOf(
 const operators = (graph: Graph) => graph.nodes.map(({ op, domain }) => (domain === '' ? op : `${domain}:${op}`));
 
 async function run(graph: Graph, x: Float32Array, dims: readonly number[]): Promise<Float32Array> {
-  const session = await InferenceSession.create(writeOnnx(graph), { graphOptimizationLevel: 'disabled', logSeverityLevel: 3 });
+  const session = await InferenceSession.create(writeOnnx(graph), {
+    graphOptimizationLevel: 'disabled',
+    logSeverityLevel: 3,
+  });
   const results = await session.run({ x: new Tensor('float32', x, dims) });
   await session.release();
   return results[graph.outputs[0] as string]?.data as Float32Array;
@@ -61,7 +68,8 @@ async function expectSame(before: Graph, after: Graph, dims: readonly number[] =
   const [a, b] = [await run(before, x, dims), await run(after, x, dims)];
   const scale = a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   expect(b.length).toBe(a.length);
-  for (const [i, value] of a.entries()) expect(Math.abs(value - (b[i] as number))).toBeLessThanOrEqual(scale * 2 ** -21);
+  for (const [i, value] of a.entries())
+    expect(Math.abs(value - (b[i] as number))).toBeLessThanOrEqual(scale * 2 ** -21);
 }
 
 const batchNorm = (input: string, output: string): NodeInit => ({
@@ -75,7 +83,11 @@ const statistics = (channels: number) => ({
   gamma: floats([channels]),
   beta: floats([channels]),
   mean: floats([channels]),
-  variance: constantOf('float32', [channels], floatsOf(floats([channels])).map((value) => value * value + 0.1)),
+  variance: constantOf(
+    'float32',
+    [channels],
+    floatsOf(floats([channels])).map((value) => value * value + 0.1),
+  ),
 });
 
 describe('fold-batch-norm', () => {
@@ -188,7 +200,11 @@ describe('fold-bias', () => {
   });
 
   test('an addend that is no bias stays', () => {
-    for (const dims of [[4, 3, 3], [3, 1], [2, 1, 4, 3, 3]]) {
+    for (const dims of [
+      [4, 3, 3],
+      [3, 1],
+      [2, 1, 4, 3, 3],
+    ]) {
       const graph = graphOf(
         [
           { op: 'Conv', inputs: ['x', 'w'], outputs: ['p'] },
@@ -211,7 +227,11 @@ describe('fuse-activation', () => {
         { op: 'Add', inputs: ['s', 's'], outputs: ['t'] },
         { op: 'Clip', inputs: ['t', 'one', 'six'], outputs: ['y'] },
       ],
-      { w: floats([4, 3, 3, 3]), one: constantOf('float32', [], Float32Array.of(1)), six: constantOf('float32', [], Float32Array.of(6)) },
+      {
+        w: floats([4, 3, 3, 3]),
+        one: constantOf('float32', [], Float32Array.of(1)),
+        six: constantOf('float32', [], Float32Array.of(6)),
+      },
     );
     const fused = optimize(graph);
     expect(operators(fused)).toEqual(['lowbit:Conv', 'lowbit:Add']);
@@ -236,7 +256,12 @@ describe('fuse-activation', () => {
       [1, 4],
       9,
     );
-    expect(optimize(graph).nodes[0]?.attributes).toEqual(new Map([['lo', float(-1)], ['hi', float(2)]]));
+    expect(optimize(graph).nodes[0]?.attributes).toEqual(
+      new Map([
+        ['lo', float(-1)],
+        ['hi', float(2)],
+      ]),
+    );
   });
 
   test('a value that something else reads is not fused away', () => {
@@ -354,10 +379,15 @@ describe('remove-identity and remove-dead', () => {
 
 test('passes neither change the graph that they are given nor break the rules', () => {
   const graph = graphOf(
-    [{ op: 'Conv', inputs: ['x', 'w'], outputs: ['c'] }, batchNorm('c', 'n'), { op: 'Relu', inputs: ['n'], outputs: ['y'] }],
+    [
+      { op: 'Conv', inputs: ['x', 'w'], outputs: ['c'] },
+      batchNorm('c', 'n'),
+      { op: 'Relu', inputs: ['n'], outputs: ['y'] },
+    ],
     { w: floats([4, 3, 3, 3]), ...statistics(4) },
   );
   const before = structuredClone({ ...graph, origin: undefined });
-  for (const name of Object.keys(PASSES) as PassName[]) expect(() => verifyGraph(runPasses(graph, [name]))).not.toThrow();
+  for (const name of Object.keys(PASSES) as PassName[])
+    expect(() => verifyGraph(runPasses(graph, [name]))).not.toThrow();
   expect({ ...graph, origin: undefined }).toEqual(before);
 });

@@ -111,7 +111,10 @@ export function protoOfAttribute(name: string, attribute: Attribute): AttributeP
       return createMessage('AttributeProto', { name, type: TYPE.tensor, t: protoOfTensor('', attribute.value) });
     case 'opaque': {
       if (origin === undefined) {
-        throw new LowbitError('ERR_UNSUPPORTED', `Attribute '${name}' did not come from an ONNX file and cannot be written`);
+        throw new LowbitError(
+          'ERR_UNSUPPORTED',
+          `Attribute '${name}' did not come from an ONNX file and cannot be written`,
+        );
       }
       const { $typeName: _, ...fields } = origin;
       return createMessage('AttributeProto', { ...fields, name });

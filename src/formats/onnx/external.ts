@@ -55,7 +55,11 @@ function readRange(
     const stat = fstatSync(handle);
     if (!stat.isFile() || offset + length > stat.size) {
       const range = `bytes ${offset} to ${offset + length}`;
-      throw new LowbitError('ERR_BAD_FILE', `External data are ${range} of '${location}', which has ${stat.size}`, place);
+      throw new LowbitError(
+        'ERR_BAD_FILE',
+        `External data are ${range} of '${location}', which has ${stat.size}`,
+        place,
+      );
     }
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {

@@ -103,19 +103,21 @@ class FramingCheck {
     }
     if (wireType !== WireType.LengthDelimited) {
       if (++this.items > MAX_ITEMS) this.fail(`it holds more than ${MAX_ITEMS} numbers outside tensor data`, start);
-      return this.skip(field.label, number, wireType, end);
+      this.skip(field.label, number, wireType, end);
+      return;
     }
     const length = this.length(field.label, start, end);
     const stop = reader.pos + length;
-    if (field.message !== undefined) return this.message(field.message, stop, depth + 1);
-    if (!packed) {
+    if (field.message !== undefined) {
+      this.message(field.message, stop, depth + 1);
+    } else if (!packed) {
       if (++this.items > MAX_ITEMS) this.fail(`it holds more than ${MAX_ITEMS} strings`, start);
       reader.pos = stop;
-      return;
-    }
-    while (reader.pos < stop) {
-      if (++this.items > MAX_ITEMS) this.fail(`it holds more than ${MAX_ITEMS} numbers outside tensor data`, start);
-      this.skip(field.label, number, field.wireType, stop);
+    } else {
+      while (reader.pos < stop) {
+        if (++this.items > MAX_ITEMS) this.fail(`it holds more than ${MAX_ITEMS} numbers outside tensor data`, start);
+        this.skip(field.label, number, field.wireType, stop);
+      }
     }
   }
 

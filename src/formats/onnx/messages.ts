@@ -100,7 +100,9 @@ interface ScalarTypes {
   float: number;
 }
 
-type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : S;
+type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : S;
 
 type FieldValue<T> = T extends `${infer Item}[]`
   ? FieldValue<Item>[]

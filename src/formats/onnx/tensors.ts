@@ -1,7 +1,7 @@
 // TensorProto to ConstantTensor and back.
 
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { bytesOf, type DType, DTYPES, dtypeOfOnnx } from '../../core/dtype.js';
+import { bytesOf, DTYPES, type DType, dtypeOfOnnx } from '../../core/dtype.js';
 import { type ErrorCode, LowbitError } from '../../core/errors.js';
 import { sizeOf } from '../../core/shape.js';
 import type { ConstantTensor } from '../../core/tensor.js';
@@ -63,7 +63,12 @@ function stringData(proto: TensorProto, count: number): Uint8Array {
   return new Uint8Array(0);
 }
 
-function numericData(proto: TensorProto, dtype: DType, count: number, external: ExternalReader | undefined): Uint8Array {
+function numericData(
+  proto: TensorProto,
+  dtype: DType,
+  count: number,
+  external: ExternalReader | undefined,
+): Uint8Array {
   const name = proto.name;
   const wanted = bytesOf(dtype, count);
   if (proto.dataLocation === 1) return externalData(proto, wanted, external);
@@ -77,7 +82,11 @@ function numericData(proto: TensorProto, dtype: DType, count: number, external: 
   const field = packedFieldOf(dtype);
   const other = (Object.keys(PACKED_FIELDS) as PackedField[]).find((key) => key !== field && proto[key].length > 0);
   if (other !== undefined) {
-    fail('ERR_BAD_FILE', name, `${dtype} elements belong in ${PACKED_FIELDS[field]} but ${PACKED_FIELDS[other]} is set`);
+    fail(
+      'ERR_BAD_FILE',
+      name,
+      `${dtype} elements belong in ${PACKED_FIELDS[field]} but ${PACKED_FIELDS[other]} is set`,
+    );
   }
   const bytes = joined(proto[field]);
   if (field === 'floatData' || field === 'doubleData') {
@@ -140,7 +149,11 @@ function externalData(proto: TensorProto, wanted: number, external: ExternalRead
   const entries = new Map(proto.externalData.map((entry) => [entry.key, entry.value]));
   const location = entries.get('location') ?? '';
   if (external === undefined) {
-    fail('ERR_BAD_FILE', proto.name, `The data are in the file '${location}' beside the model; load the model by its path`);
+    fail(
+      'ERR_BAD_FILE',
+      proto.name,
+      `The data are in the file '${location}' beside the model; load the model by its path`,
+    );
   }
   const offset = Number(entries.get('offset') ?? '0');
   const length = Number(entries.get('length') ?? wanted);

@@ -4,17 +4,7 @@ import type { DType } from '../../core/dtype.js';
 import type { Dim } from '../../core/shape.js';
 import { BOOL, FLOAT, type Known, MANY, type NodeContext, type OpRule } from '../rule.js';
 
-const NUMBERS: readonly DType[] = [
-  ...FLOAT,
-  'int64',
-  'int32',
-  'uint64',
-  'uint32',
-  'int16',
-  'uint16',
-  'int8',
-  'uint8',
-];
+const NUMBERS: readonly DType[] = [...FLOAT, 'int64', 'int32', 'uint64', 'uint32', 'int16', 'uint16', 'int8', 'uint8'];
 
 /** The same type and shape as the first input. */
 function keep(context: NodeContext): Known[] {
@@ -108,7 +98,8 @@ function softmax(): OpRule {
     accepts: [FLOAT],
     infer: (context) => {
       const dims = context.dims(0);
-      if (dims !== undefined && dims.length > 0) context.axis(context.int('axis', context.opset < 13 ? 1 : -1), dims.length);
+      if (dims !== undefined && dims.length > 0)
+        context.axis(context.int('axis', context.opset < 13 ? 1 : -1), dims.length);
       return [{ dtype: context.dtype(0), dims }];
     },
   };

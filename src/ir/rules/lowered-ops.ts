@@ -34,7 +34,10 @@ function quantizedBinary(): OpRule {
   };
 }
 
-function quantizedPool(attributes: OpRule['attributes'], dimsOf: (context: NodeContext) => readonly Dim[] | undefined): OpRule {
+function quantizedPool(
+  attributes: OpRule['attributes'],
+  dimsOf: (context: NodeContext) => readonly Dim[] | undefined,
+): OpRule {
   return {
     inputs: [5, 5],
     outputs: [1, 1],
@@ -53,9 +56,15 @@ function inferConcat(context: NodeContext): Known[] {
   if (first === undefined) return [{ dtype, dims: undefined }];
   const axis = context.axis(context.int('axis') ?? context.fail('attribute axis is missing'), first.length);
   const sizes = shapes.map((dims) => dims?.[axis]);
-  const total = sizes.every((size) => typeof size === 'number') ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
+  const total = sizes.every((size) => typeof size === 'number')
+    ? sizes.reduce((sum, size) => sum + size, 0)
+    : undefined;
   for (const dims of shapes) {
-    if (dims?.some((dim, at) => at !== axis && typeof dim === 'number' && typeof first[at] === 'number' && dim !== first[at])) {
+    if (
+      dims?.some(
+        (dim, at) => at !== axis && typeof dim === 'number' && typeof first[at] === 'number' && dim !== first[at],
+      )
+    ) {
       context.fail(`[${dims.join(', ')}] does not fit [${first.join(', ')}] along axis ${axis}`);
     }
   }

@@ -23,7 +23,12 @@ export function matMulDims(context: NodeContext, aIndex: number, bIndex: number)
 }
 
 /** Dimensions of A' x B' of rank 2; `wide` lets A have more dimensions (the rows of all but the last one). */
-export function gemmDims(context: NodeContext, aIndex: number, bIndex: number, wide = false): readonly Dim[] | undefined {
+export function gemmDims(
+  context: NodeContext,
+  aIndex: number,
+  bIndex: number,
+  wide = false,
+): readonly Dim[] | undefined {
   const a = context.ranked(aIndex, 2, wide ? MANY : 2);
   const b = context.ranked(bIndex, 2);
   if (a === undefined || b === undefined) return undefined;

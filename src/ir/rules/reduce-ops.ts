@@ -27,7 +27,9 @@ function inferReduction(context: NodeContext, inputSince: number): Known[] {
   const empty = axes === 'absent' || axes.length === 0;
   if (empty && context.int('noop_with_empty_axes', 0) !== 0) return [{ dtype, dims: x, values: context.values(0) }];
   const gone = empty ? x.map((_, axis) => axis) : context.axes(axes, x.length);
-  const dims = keep ? x.map((dim, axis) => (gone.includes(axis) ? 1 : dim)) : x.filter((_, axis) => !gone.includes(axis));
+  const dims = keep
+    ? x.map((dim, axis) => (gone.includes(axis) ? 1 : dim))
+    : x.filter((_, axis) => !gone.includes(axis));
   const factors = context.node.op === 'ReduceProd' && x.length === 1 ? context.integers(0) : undefined;
   const values = factors && [factors.reduce((product, value) => product * value, 1)];
   return [{ dtype, dims, values }];

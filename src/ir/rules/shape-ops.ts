@@ -45,7 +45,10 @@ function inferReshape(context: NodeContext): Known[] {
   }
   let size: Dim = context.unknownDim(wild);
   if (typeof to === 'number') {
-    if (typeof from === 'string' && to === 1) size = from;
+    // [N, 10] in rows of 10 are N rows.
+    const names = rest.filter((dim) => typeof dim === 'string');
+    const numbers = productOf(rest.filter((dim) => typeof dim === 'number'));
+    if (names.length === 1 && numbers === to) size = names[0] as Dim;
     if (typeof from === 'number') {
       size = to === 0 ? 0 : from / to;
       if (!Number.isInteger(size)) context.fail(`${text} does not divide the elements of the input [${x.join(', ')}]`);
@@ -147,11 +150,16 @@ function inferConcat(context: NodeContext): Known[] {
     if (dims === undefined) continue;
     const fits =
       dims.length === first.length &&
-      dims.every((dim, at) => at === axis || typeof dim === 'string' || typeof first[at] === 'string' || dim === first[at]);
-    if (!fits) context.fail(`input ${index} [${dims.join(', ')}] does not fit [${first.join(', ')}] along axis ${axis}`);
+      dims.every(
+        (dim, at) => at === axis || typeof dim === 'string' || typeof first[at] === 'string' || dim === first[at],
+      );
+    if (!fits)
+      context.fail(`input ${index} [${dims.join(', ')}] does not fit [${first.join(', ')}] along axis ${axis}`);
   }
   const sizes = shapes.map((dims) => dims?.[axis]);
-  const total = sizes.every((size) => typeof size === 'number') ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
+  const total = sizes.every((size) => typeof size === 'number')
+    ? sizes.reduce((sum, size) => sum + size, 0)
+    : undefined;
   const dims = first.map((dim, at): Dim => {
     if (at === axis) return total ?? (count === 1 ? dim : context.unknownDim(at));
     return shapes.map((shape) => shape?.[at]).find((size) => typeof size === 'number') ?? dim;
@@ -178,7 +186,8 @@ function inferSlice(context: NodeContext): Known[] {
   for (const [at, axis] of touched.entries()) {
     const [start, end, step] = [starts?.[at], ends?.[at], steps?.[at]];
     if (step === 0) context.fail('a step is 0');
-    const range = start !== undefined && end !== undefined && step !== undefined && sliceRange(x[axis] as Dim, start, end, step);
+    const range =
+      start !== undefined && end !== undefined && step !== undefined && sliceRange(x[axis] as Dim, start, end, step);
     dims[axis] = range ? range.count : context.unknownDim(axis);
     if (!range || typeof range.count !== 'number') values = range && range.count === x[axis] ? values : undefined;
     else {
@@ -190,12 +199,7 @@ function inferSlice(context: NodeContext): Known[] {
 }
 
 /** The elements first, first + step, … of a dimension; a named one is known only when it is kept whole. */
-function sliceRange(
-  size: Dim,
-  start: number,
-  end: number,
-  step: number,
-): { first: number; count: Dim } | undefined {
+function sliceRange(size: Dim, start: number, end: number, step: number): { first: number; count: Dim } | undefined {
   if (typeof size === 'string') {
     return start === 0 && step === 1 && end >= 2 ** 31 - 1 ? { first: 0, count: size } : undefined;
   }
@@ -258,7 +262,8 @@ function inferPad(context: NodeContext): Known[] {
   if (x === undefined) return [{ dtype, dims: undefined }];
   const pads = context.opset < 11 ? (context.ints('pads') ?? context.ints('paddings')) : context.integers(1);
   const listed = context.opset >= 18 && context.has(3) ? context.integers(3) : x.map((_, axis) => axis);
-  if (pads === undefined || listed === undefined) return [{ dtype, dims: x.map((_, axis) => context.unknownDim(axis)) }];
+  if (pads === undefined || listed === undefined)
+    return [{ dtype, dims: x.map((_, axis) => context.unknownDim(axis)) }];
   const axes = context.axes(listed, x.length);
   if (pads.length !== 2 * axes.length) {
     context.fail(`pads has ${pads.length} values; ${2 * axes.length} were expected for [${x.join(', ')}]`);
@@ -317,7 +322,13 @@ function inferSplit(context: NodeContext): Known[] {
 const MOVE = { inputs: [1, 1], outputs: [1, 1] } as const;
 
 export const SHAPE_OPS = {
-  Reshape: { ...MOVE, inputs: [1, 2], attributes: { allowzero: 'int', shape: 'ints' }, accepts: [ANY, INT64], infer: inferReshape },
+  Reshape: {
+    ...MOVE,
+    inputs: [1, 2],
+    attributes: { allowzero: 'int', shape: 'ints' },
+    accepts: [ANY, INT64],
+    infer: inferReshape,
+  },
   Flatten: { ...MOVE, attributes: { axis: 'int' }, infer: inferFlatten },
   Transpose: { ...MOVE, attributes: { perm: 'ints' }, infer: inferTranspose },
   Squeeze: { ...MOVE, inputs: [1, 2], attributes: { axes: 'ints' }, accepts: [ANY, INT64], infer: inferSqueeze },
@@ -352,6 +363,12 @@ export const SHAPE_OPS = {
   },
   Expand: { ...MOVE, inputs: [2, 2], attributes: {}, accepts: [ANY, INT64], infer: inferExpand },
   Tile: { ...MOVE, inputs: [2, 2], attributes: {}, accepts: [ANY, INT64], infer: inferTile },
-  Split: { ...MOVE, inputs: [1, 2], outputs: [1, MANY], attributes: { axis: 'int', split: 'ints' }, accepts: [ANY, INT64], infer: inferSplit },
+  Split: {
+    ...MOVE,
+    inputs: [1, 2],
+    outputs: [1, MANY],
+    attributes: { axis: 'int', split: 'ints' },
+    accepts: [ANY, INT64],
+    infer: inferSplit,
+  },
 } as const satisfies Record<string, OpRule>;
-

@@ -88,7 +88,9 @@ export function convDims(context: NodeContext, xIndex: number, wIndex: number): 
   const [channels, perGroup, outputs] = [x[1] as Dim, w[1] as Dim, w[0] as Dim];
   if (!Number.isInteger(group) || group < 1) context.fail(`group is ${group}; expected an integer >= 1`);
   if (typeof channels === 'number' && typeof perGroup === 'number' && channels !== perGroup * group) {
-    context.fail(`the input has ${channels} channels; weights [${w.join(', ')}] in ${group} groups expect ${perGroup * group}`);
+    context.fail(
+      `the input has ${channels} channels; weights [${w.join(', ')}] in ${group} groups expect ${perGroup * group}`,
+    );
   }
   if (typeof outputs === 'number' && outputs % group !== 0) {
     context.fail(`${outputs} output channels cannot be split in ${group} groups`);

@@ -3,11 +3,17 @@
 import { LowbitError } from '../core/errors.js';
 import type { Attribute, Node } from '../ir/graph.js';
 
-function find<K extends Attribute['kind']>(node: Node, name: string, kind: K): Extract<Attribute, { kind: K }> | undefined {
+function find<K extends Attribute['kind']>(
+  node: Node,
+  name: string,
+  kind: K,
+): Extract<Attribute, { kind: K }> | undefined {
   const attribute = node.attributes.get(name);
   if (attribute === undefined) return undefined;
   if (attribute.kind !== kind) {
-    throw new LowbitError('ERR_BAD_MODEL', `Attribute ${name} is a ${attribute.kind}; expected ${kind}`, { node: node.name });
+    throw new LowbitError('ERR_BAD_MODEL', `Attribute ${name} is a ${attribute.kind}; expected ${kind}`, {
+      node: node.name,
+    });
   }
   return attribute as Extract<Attribute, { kind: K }>;
 }

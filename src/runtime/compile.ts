@@ -3,15 +3,15 @@
 import type { Backend, BackendPlan } from '../backend/backend.js';
 import { type BufferRef, PlanBuilder } from '../backend/plan-builder.js';
 import { LowbitError } from '../core/errors.js';
-import type { ConstantTensor } from '../core/tensor.js';
 import { sizeOf } from '../core/shape.js';
+import type { ConstantTensor } from '../core/tensor.js';
 import type { Graph, Node } from '../ir/graph.js';
 import { bindShapes } from '../ir/infer.js';
 import { operatorName } from '../ir/ops.js';
 import { type ConcreteType, Lowering } from './lowering.js';
 import { loweringOf } from './ops/table.js';
 import { CompiledPlan, type PlanParts, type PlanValue } from './plan.js';
-import { isView, part, planArena, type Program, type View } from './program.js';
+import { isView, type Program, part, planArena, type View } from './program.js';
 import { refuseUnknownOperators } from './support.js';
 
 export interface CompileOptions {
@@ -88,7 +88,7 @@ function draftPlan(graph: Graph, backend: Backend, options: CompileOptions): Dra
   refuseUnknownOperators(bound.nodes);
   const types = concreteTypes(bound);
   const lowering = new Lowering(bound.opsets.get('') ?? 1, types, bound.constants, new Set(outputs));
-  const valueOf = (name: string): PlanValue => ({ name, ...lowering.type(name) });
+  const typed = (name: string): PlanValue => ({ name, ...lowering.type(name) });
   const inputViews = bound.inputs.map((name) => {
     const view = lowering.program.buffer(lowering.bytes(name), 'input', name);
     lowering.define(name, 'logical', view);
@@ -102,8 +102,8 @@ function draftPlan(graph: Graph, backend: Backend, options: CompileOptions): Dra
   const { prepared, job } = prepareConstants(lowering.prepare, backend, options);
   return {
     lowering,
-    inputs: bound.inputs.map(valueOf),
-    outputs: outputs.map(valueOf),
+    inputs: bound.inputs.map(typed),
+    outputs: outputs.map(typed),
     inputViews,
     outputViews,
     observed,
@@ -162,7 +162,10 @@ function concreteTypes(graph: Graph): Map<string, ConcreteType> {
       const type = graph.types.get(name);
       return `'${name}' ${type === undefined ? '(unknown type)' : `${type.dtype} [${type.dims?.join(', ') ?? '?'}]`}`;
     });
-    throw new LowbitError('ERR_UNSUPPORTED', `Shapes that are known only while the model runs are not supported: ${list.join('; ')}`);
+    throw new LowbitError(
+      'ERR_UNSUPPORTED',
+      `Shapes that are known only while the model runs are not supported: ${list.join('; ')}`,
+    );
   }
   return types;
 }
@@ -181,7 +184,9 @@ function lowerNodes(graph: Graph, lowering: Lowering, made: (name: string) => vo
       }
     } catch (error) {
       if (!(error instanceof LowbitError) || error.code !== 'ERR_UNSUPPORTED') throw error;
-      failures.push(new LowbitError('ERR_UNSUPPORTED', `${operatorName(node)}: ${error.message}`, {}, { cause: error }));
+      failures.push(
+        new LowbitError('ERR_UNSUPPORTED', `${operatorName(node)}: ${error.message}`, {}, { cause: error }),
+      );
       // Nodes behind it can still be looked at.
       for (const name of outputs) lowering.write(name, 'logical');
     }

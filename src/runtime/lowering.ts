@@ -1,6 +1,6 @@
 // The state of a compilation while nodes become instructions: where every value is, in which layouts.
 
-import { bytesOf, type DType, DTYPES, type TypedArray } from '../core/dtype.js';
+import { bytesOf, DTYPES, type DType, type TypedArray } from '../core/dtype.js';
 import { LowbitError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import { type ConstantTensor, elementsOf, floatsOf, integersOf } from '../core/tensor.js';
@@ -235,7 +235,8 @@ export class Lowering {
     strides: readonly number[],
   ): Readonly<Record<string, FieldValue>> {
     const walk = padWalk(collapse(dims, [strides]), TRANSPOSE_AXES);
-    if (walk === undefined) this.unsupported(`a reordering of ${dims.length} axes; at most ${TRANSPOSE_AXES} move at once`);
+    if (walk === undefined)
+      this.unsupported(`a reordering of ${dims.length} axes; at most ${TRANSPOSE_AXES} move at once`);
     const fields: Record<string, FieldValue> = { x, y, element_bytes: DTYPES[dtype].bits / 8 };
     walk.dims.forEach((dim, axis) => {
       fields[`d${axis}`] = dim;
@@ -249,7 +250,10 @@ export class Lowering {
     if (state !== undefined) return state;
     const tensor = this.#constants.get(name);
     if (tensor === undefined) {
-      throw new LowbitError('ERR_BAD_MODEL', 'This value is read before it is computed', { tensor: name, node: this.#node });
+      throw new LowbitError('ERR_BAD_MODEL', 'This value is read before it is computed', {
+        tensor: name,
+        node: this.#node,
+      });
     }
     const array = elementsOf(tensor);
     this.define(name, 'logical', this.block(array, name));

@@ -23,9 +23,7 @@ export interface MemoryPlan {
  */
 export function planMemory(lifetimes: readonly Lifetime[]): MemoryPlan {
   const offsets = new Array<number>(lifetimes.length).fill(0);
-  const order = lifetimes
-    .map((_, index) => index)
-    .sort((x, y) => sizeAt(lifetimes, y) - sizeAt(lifetimes, x) || x - y);
+  const order = lifetimes.map((_, index) => index).sort((x, y) => sizeAt(lifetimes, y) - sizeAt(lifetimes, x) || x - y);
   const placed: { start: number; end: number; first: number; last: number }[] = [];
   let arenaBytes = 0;
   for (const index of order) {

@@ -1,7 +1,7 @@
 // A plan that is ready to run: named values in, typed arrays out.
 
 import type { BackendPlan, PlanRunOptions } from '../backend/backend.js';
-import { type DType, DTYPES, type TypedArray } from '../core/dtype.js';
+import { DTYPES, type DType, type TypedArray } from '../core/dtype.js';
 import { LowbitError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import type { Program } from './program.js';
@@ -80,7 +80,8 @@ export class CompiledPlan {
     const { program, arena } = this.#parts;
     const show = (view: View): string => {
       const { buffer } = view;
-      const place = buffer.space === 'arena' ? `arena+${(arena.offsetOf.get(buffer.id) ?? 0) + view.offset}` : buffer.space;
+      const place =
+        buffer.space === 'arena' ? `arena+${(arena.offsetOf.get(buffer.id) ?? 0) + view.offset}` : buffer.space;
       return `${buffer.label} (${place}, ${view.bytes} bytes)`;
     };
     const lines = program.instructions.map(({ op, node, fields }, index) => {

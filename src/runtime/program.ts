@@ -116,5 +116,6 @@ function isWhole(value: FieldValue): value is View {
 }
 
 function countUses(instruction: Instruction, view: View): number {
-  return Object.values(instruction.fields).filter((value) => isView(value) && value.buffer.id === view.buffer.id).length;
+  return Object.values(instruction.fields).filter((value) => isView(value) && value.buffer.id === view.buffer.id)
+    .length;
 }

@@ -25,7 +25,9 @@ export function refuseUnknownOperators(nodes: readonly Node[]): void {
 export function refuseUnsupported(graph: Graph): void {
   const integers = (name: string): boolean => ['int64', 'int32', 'bool'].includes(graph.types.get(name)?.dtype ?? '');
   refuseUnknownOperators(
-    graph.nodes.filter((node) => node.op !== 'Constant' && !node.outputs.every((name) => name === '' || integers(name))),
+    graph.nodes.filter(
+      (node) => node.op !== 'Constant' && !node.outputs.every((name) => name === '' || integers(name)),
+    ),
   );
 }
 

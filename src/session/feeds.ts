@@ -1,6 +1,6 @@
 // Checks what a caller feeds to a run against what the model takes.
 
-import { type DType, DTYPES } from '../core/dtype.js';
+import { DTYPES, type DType } from '../core/dtype.js';
 import { LowbitError } from '../core/errors.js';
 import type { Dim } from '../core/shape.js';
 import { describeValue } from './open.js';
@@ -34,12 +34,17 @@ export interface CheckedFeed {
 export function checkFeeds(feeds: Feeds, inputs: readonly InputSpec[]): Map<string, CheckedFeed> {
   const wanted = inputs.map(({ name }) => `'${name}'`).join(', ') || 'none';
   if (typeof feeds !== 'object' || feeds === null) {
-    throw new LowbitError('ERR_BAD_FEED', `Feeds are an object of tensors by input name; found ${describeValue(feeds)}`);
+    throw new LowbitError(
+      'ERR_BAD_FEED',
+      `Feeds are an object of tensors by input name; found ${describeValue(feeds)}`,
+    );
   }
   const known = new Set(inputs.map(({ name }) => name));
   for (const name of Object.keys(feeds)) {
     if (known.has(name)) continue;
-    throw new LowbitError('ERR_BAD_FEED', `'${name}' is no input of the model; the inputs are ${wanted}`, { tensor: name });
+    throw new LowbitError('ERR_BAD_FEED', `'${name}' is no input of the model; the inputs are ${wanted}`, {
+      tensor: name,
+    });
   }
   const missing = inputs.filter(({ name }) => feeds[name] === undefined);
   if (missing.length > 0) {
@@ -56,7 +61,11 @@ function describeInput({ dtype, dims }: InputSpec): string {
   return `${dtype} [${dims?.join(', ') ?? 'any shape'}]`;
 }
 
-function checkFeed(feed: TensorLike, input: InputSpec, bound: Map<string, { size: number; input: string }>): CheckedFeed {
+function checkFeed(
+  feed: TensorLike,
+  input: InputSpec,
+  bound: Map<string, { size: number; input: string }>,
+): CheckedFeed {
   const { name, dtype } = input;
   const bad = (message: string): never => {
     throw new LowbitError('ERR_BAD_FEED', `${message}; wanted ${describeInput(input)}`, { tensor: name });
@@ -66,7 +75,8 @@ function checkFeed(feed: TensorLike, input: InputSpec, bound: Map<string, { size
   }
   const { dims, data } = feed;
   if (feed.type !== dtype) bad(`Feed '${name}' has type ${String(feed.type)}`);
-  if (!dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) bad(`Feed '${name}' has dimensions [${dims.join(', ')}]`);
+  if (!dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0))
+    bad(`Feed '${name}' has dimensions [${dims.join(', ')}]`);
   if (input.dims !== undefined) {
     const fits =
       dims.length === input.dims.length &&

@@ -163,11 +163,16 @@ export class InferenceSession {
     const { graph } = this.#planner;
     const made = (name: string): boolean => graph.nodes.some((node) => node.outputs.includes(name));
     for (const name of names) {
-      if (typeof name === 'string' && (this.outputNames.includes(name) || graph.inputs.includes(name) || made(name))) continue;
+      if (typeof name === 'string' && (this.outputNames.includes(name) || graph.inputs.includes(name) || made(name)))
+        continue;
       const outputs = this.outputNames.map((output) => `'${output}'`).join(', ');
-      throw new LowbitError('ERR_BAD_ARGUMENT', `The model has no value '${String(name)}' to fetch; its outputs are ${outputs}`, {
-        argument: 'fetches',
-      });
+      throw new LowbitError(
+        'ERR_BAD_ARGUMENT',
+        `The model has no value '${String(name)}' to fetch; its outputs are ${outputs}`,
+        {
+          argument: 'fetches',
+        },
+      );
     }
     return [...new Set(names)];
   }
@@ -179,10 +184,13 @@ export class InferenceSession {
   ): { fetches: Fetches | undefined; options: RunOptions } {
     if (second === undefined || second === null) return { fetches: undefined, options: third ?? {} };
     if (typeof second !== 'object') {
-      throw new LowbitError('ERR_BAD_ARGUMENT', `Fetches are names; found ${describeValue(second)}`, { argument: 'fetches' });
+      throw new LowbitError('ERR_BAD_ARGUMENT', `Fetches are names; found ${describeValue(second)}`, {
+        argument: 'fetches',
+      });
     }
     const named = Object.keys(second).some((name) => this.outputNames.includes(name));
-    if (Array.isArray(second) || third !== undefined || named) return { fetches: second as Fetches, options: third ?? {} };
+    if (Array.isArray(second) || third !== undefined || named)
+      return { fetches: second as Fetches, options: third ?? {} };
     return { fetches: undefined, options: second as RunOptions };
   }
 }
@@ -218,7 +226,9 @@ function metadataOf(graph: Graph, names: readonly string[]): ValueMetadata[] {
 
 function sliceOf(model: ModelSource, byteOffset: number, byteLength: number | undefined): Uint8Array {
   if (!isBuffer(model)) {
-    throw new LowbitError('ERR_BAD_ARGUMENT', `An offset needs an ArrayBuffer; found ${describeValue(model)}`, { argument: 'model' });
+    throw new LowbitError('ERR_BAD_ARGUMENT', `An offset needs an ArrayBuffer; found ${describeValue(model)}`, {
+      argument: 'model',
+    });
   }
   const length = byteLength ?? model.byteLength - byteOffset;
   const fits = Number.isSafeInteger(byteOffset) && Number.isSafeInteger(length) && byteOffset >= 0 && length >= 0;
@@ -243,7 +253,10 @@ function tensorsOf(
   for (const name of names as readonly string[]) {
     const { dtype, dims } = plan.outputs.find((output) => output.name === name) as CompiledPlan['outputs'][number];
     const data = outputs.get(name) as TypedArray;
-    const given = fetches === undefined || Array.isArray(fetches) ? undefined : (fetches as Record<string, TensorLike | null>)[name];
+    const given =
+      fetches === undefined || Array.isArray(fetches)
+        ? undefined
+        : (fetches as Record<string, TensorLike | null>)[name];
     if (given !== undefined && given !== null) fill(given, name, dtype, dims, data);
     const owned = given === undefined || given === null ? data : given.data;
     result[name] = new Tensor(dtype as 'float32', owned as Float32Array, dims);

@@ -53,7 +53,10 @@ export function createObservingSession(
         statistics: (await plan.run(dataOf(checked), { signal, onProgress })).statistics,
       }));
       return new Map(
-        observed.map((name, row) => [name, { min: statistics[2 * row] as number, max: statistics[2 * row + 1] as number }]),
+        observed.map((name, row) => [
+          name,
+          { min: statistics[2 * row] as number, max: statistics[2 * row + 1] as number },
+        ]),
       );
     },
     dispose() {

@@ -68,7 +68,9 @@ function pathOf(url: URL): string {
 }
 
 export function isBuffer(value: unknown): value is ArrayBufferLike {
-  return value instanceof ArrayBuffer || (typeof SharedArrayBuffer !== 'undefined' && value instanceof SharedArrayBuffer);
+  return (
+    value instanceof ArrayBuffer || (typeof SharedArrayBuffer !== 'undefined' && value instanceof SharedArrayBuffer)
+  );
 }
 
 function isGraph(value: unknown): value is Graph {

@@ -44,7 +44,9 @@ export class Planner {
     this.#options = options;
     this.#cache = new PlanCache(options.planCacheSize ?? 8);
     this.#planning = planningInputs(graph);
-    const open = graph.inputs.some((name) => graph.types.get(name)?.dims?.every((dim) => typeof dim === 'number') !== true);
+    const open = graph.inputs.some(
+      (name) => graph.types.get(name)?.dims?.every((dim) => typeof dim === 'number') !== true,
+    );
     this.#packed = open ? new Map() : undefined;
   }
 
@@ -80,7 +82,11 @@ export class Planner {
   }
 
   useSync<Result>(request: PlanRequest, use: (plan: CompiledPlan) => Result): Result {
-    return this.#cache.useSync(keyOf(request), () => compileSync(this.graph, this.backend, this.#compileOptions(request)), use);
+    return this.#cache.useSync(
+      keyOf(request),
+      () => compileSync(this.graph, this.backend, this.#compileOptions(request)),
+      use,
+    );
   }
 
   /** Whether a plan for the request is there already. */

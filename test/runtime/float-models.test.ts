@@ -33,12 +33,16 @@ describe.skipIf(!existsSync(MODELS))('float networks (skipped without ../shared/
     const graph = verifyGraph(readOnnx(bytes));
     const input = graph.inputs[0] as string;
     const output = graph.outputs[0] as string;
-    const data = noise(dims.reduce((a, b) => a * b, 1), scale);
+    const data = noise(
+      dims.reduce<number>((a, b) => a * b, 1),
+      scale,
+    );
     const plan = await compile(graph, loadBackend(), { inputShapes: new Map([[input, dims]]) });
     const mine = (await plan.run(new Map([[input, data]]))).outputs.get(output) as Float32Array;
     plan.dispose();
     const session = await ort.InferenceSession.create(bytes);
-    const theirs = (await session.run({ [input]: new ort.Tensor('float32', data, dims) }))[output]?.data as Float32Array;
+    const theirs = (await session.run({ [input]: new ort.Tensor('float32', data, dims) }))[output]
+      ?.data as Float32Array;
     expect(mine.length).toBe(theirs.length);
     const largest = theirs.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const error = mine.reduce((most, value, i) => Math.max(most, Math.abs(value - (theirs[i] as number))), 0);

@@ -29,7 +29,9 @@ function findTests(): NodeTest[] {
     .flatMap(({ name, folder }) => {
       try {
         const graph = readOnnx(readFileSync(path.join(folder, 'model.onnx')));
-        const supported = graph.nodes.every(({ op, domain }) => domain === '' && (SUPPORTED.has(op) || op === 'Constant'));
+        const supported = graph.nodes.every(
+          ({ op, domain }) => domain === '' && (SUPPORTED.has(op) || op === 'Constant'),
+        );
         return supported && graph.nodes.length > 0 ? [{ name, folder, graph }] : [];
       } catch {
         return [];
@@ -52,7 +54,10 @@ function expectClose(actual: TypedArray, expected: TypedArray, name: string): vo
     const exact = !(expected instanceof Float32Array) || !Number.isFinite(theirs);
     if (exact) expect(mine, `${name}[${i}]`).toBe(theirs);
     // The tolerance of ONNX's own runner; some expected values were written down with four digits.
-    else expect(Math.abs(mine - theirs), `${name}[${i}]: ${mine} for ${theirs}`).toBeLessThanOrEqual(1e-7 + 1e-3 * Math.abs(theirs));
+    else
+      expect(Math.abs(mine - theirs), `${name}[${i}]: ${mine} for ${theirs}`).toBeLessThanOrEqual(
+        1e-7 + 1e-3 * Math.abs(theirs),
+      );
   }
 }
 

@@ -25,7 +25,7 @@ function emitClamp(at: Lowering, node: Node, lo: number, hi: number): void {
   const signed = qmin < 0;
   const table = Uint8Array.from({ length: 256 }, (_, byte) => {
     const code = signed && byte > qmax ? byte - 256 : byte;
-    return code < least ? least : code > hi ? hi : code;
+    return Math.min(Math.max(code, least), hi);
   });
   emitLookup(at, x, y, table);
 }

@@ -2,7 +2,16 @@
 
 import type { Node } from '../../ir/graph.js';
 import { clampOf, inputOf, outputOf } from '../attributes.js';
-import { axisOrder, broadcastStrides, collapse, type Layout, layoutsCoincide, padWalk, physicalDims, stridesIn } from '../layout.js';
+import {
+  axisOrder,
+  broadcastStrides,
+  collapse,
+  type Layout,
+  layoutsCoincide,
+  padWalk,
+  physicalDims,
+  stridesIn,
+} from '../layout.js';
 import type { Lowering, LoweringRow } from '../lowering.js';
 import type { FieldValue, View } from '../program.js';
 import { codeLimits, expectCodes, formatOf, quantizationOf } from './parameters.js';
@@ -20,7 +29,12 @@ export interface Operand {
 }
 
 /** d0..d3, a0..a3, b0..b3 of a binary instruction. */
-function walkFields(at: Lowering, dims: readonly number[], a: readonly number[], b: readonly number[]): Record<string, number> {
+function walkFields(
+  at: Lowering,
+  dims: readonly number[],
+  a: readonly number[],
+  b: readonly number[],
+): Record<string, number> {
   const walk = padWalk(collapse(dims, [a, b]), BINARY_AXES);
   if (walk === undefined) at.unsupported(`broadcasting over [${dims.join(', ')}] needs more than ${BINARY_AXES} loops`);
   const fields: Record<string, number> = {};

@@ -36,7 +36,16 @@ function emitConcat(
     const row_bytes = rowBytes(at.dims(name));
     if (row_bytes === 0) return;
     const x = views[index];
-    at.emit('copy_rows', { x, y: out, rows, row_bytes, x_stride: row_bytes, x_offset: 0, y_stride: rowBytes(dims), y_offset });
+    at.emit('copy_rows', {
+      x,
+      y: out,
+      rows,
+      row_bytes,
+      x_stride: row_bytes,
+      x_offset: 0,
+      y_stride: rowBytes(dims),
+      y_offset,
+    });
     y_offset += row_bytes;
   });
 }

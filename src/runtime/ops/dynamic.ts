@@ -120,7 +120,14 @@ function dynamicConv(node: Node, at: Lowering): void {
       const rest = n * h * width * c - group * channels;
       const from = part(quantized.codes, group * channels, rest);
       const row = width * c;
-      const strides = [h * row, window.stride_h * row, window.stride_w * c, window.dilation_h * row, window.dilation_w * c, 1];
+      const strides = [
+        h * row,
+        window.stride_h * row,
+        window.stride_w * c,
+        window.dilation_h * row,
+        window.dilation_w * c,
+        1,
+      ];
       at.emit('transpose', at.transposeFields(from, codes, 'uint8', [n, oh, ow, kh, kw, channels], strides));
     }
     const y = groups === 1 ? out : at.scratch(m * columns * 4, 'columns of a group');

@@ -3,9 +3,9 @@
 import { broadcastDims } from '../../core/shape.js';
 import type { Node } from '../../ir/graph.js';
 import { clampOf, floatOf, inputOf, outputOf } from '../attributes.js';
-import { emitBinary } from './binary.js';
 import type { Lowering, LoweringRow } from '../lowering.js';
 import type { View } from '../program.js';
+import { emitBinary } from './binary.js';
 import { gemmProduct, matMulProduct, type Product, sizeOfDims } from './matrix.js';
 import {
   codeLimits,
@@ -21,7 +21,13 @@ import {
 
 const NO_CLAMP = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };
 
-function emitFloat(at: Lowering, product: Product, y: View, bias: View | undefined, clamp: { lo: number; hi: number }): void {
+function emitFloat(
+  at: Lowering,
+  product: Product,
+  y: View,
+  bias: View | undefined,
+  clamp: { lo: number; hi: number },
+): void {
   at.emit('gemm_f32', { a: product.a, packed: product.packed, bias, y, ...product.sizes, ...clamp });
 }
 
@@ -76,7 +82,9 @@ function biasVector(at: Lowering, c: string, n: number, beta: number): View | un
   if (beta === 1 && sizeOfDims(dims) === n) return at.read(c, 'logical');
   if (at.constant(c) === undefined) return undefined;
   const values = at.floats(c, 'C');
-  const bias = Float32Array.from({ length: n }, (_, column) => Math.fround(beta * (values[values.length === 1 ? 0 : column] as number)));
+  const bias = Float32Array.from({ length: n }, (_, column) =>
+    Math.fround(beta * (values[values.length === 1 ? 0 : column] as number)),
+  );
   return at.block(bias, `${c} times ${beta}`);
 }
 

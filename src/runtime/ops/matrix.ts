@@ -1,7 +1,7 @@
 // The operands of matrix products: batches, rows, columns, packed weights.
 
-import { broadcastDims } from '../../core/shape.js';
 import { DTYPES } from '../../core/dtype.js';
+import { broadcastDims } from '../../core/shape.js';
 import type { Node } from '../../ir/graph.js';
 import { intOf } from '../attributes.js';
 import { broadcastStrides, stridesIn } from '../layout.js';

@@ -1,10 +1,10 @@
 // BatchNormalization with the statistics of training, where no pass has folded it into a convolution.
 
+import { stridesOf } from '../../core/shape.js';
 import type { Node } from '../../ir/graph.js';
 import { clampOf, floatOf, inputOf, intOf, outputOf } from '../attributes.js';
 import { axisOrder, physicalDims } from '../layout.js';
 import type { Lowering, LoweringRow } from '../lowering.js';
-import { stridesOf } from '../../core/shape.js';
 import { emitBinary } from './binary.js';
 
 const NO_CLAMP = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };

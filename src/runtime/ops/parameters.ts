@@ -25,8 +25,16 @@ export function formatOf(at: Lowering, name: string): number {
 }
 
 /** One scale and one zero point for a whole tensor; an absent zero point is 0. */
-export function quantizationOf(at: Lowering, scale: string, zero: string, what: string): { scale: number; zeroPoint: number } {
-  return { scale: at.float(scale, what), zeroPoint: zero === '' ? 0 : scalarInteger(at, zero, `the zero point of ${what}`) };
+export function quantizationOf(
+  at: Lowering,
+  scale: string,
+  zero: string,
+  what: string,
+): { scale: number; zeroPoint: number } {
+  return {
+    scale: at.float(scale, what),
+    zeroPoint: zero === '' ? 0 : scalarInteger(at, zero, `the zero point of ${what}`),
+  };
 }
 
 function scalarInteger(at: Lowering, name: string, what: string): number {

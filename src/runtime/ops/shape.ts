@@ -46,7 +46,13 @@ function transpose(node: Node, at: Lowering): void {
         target,
       );
       const size = order.map((axis) => out[axis] as number);
-      if (!isDense(size, order.map((axis) => strides[axis] as number))) continue;
+      if (
+        !isDense(
+          size,
+          order.map((axis) => strides[axis] as number),
+        )
+      )
+        continue;
       at.define(y, target, at.read(x, source));
       return;
     }

@@ -37,7 +37,8 @@ function slice(node: Node, at: Lowering): void {
     first += from * (strides[axis] as number);
     strides[axis] = (strides[axis] as number) * step;
   });
-  if (strides.some((stride, axis) => stride < 0 && (out[axis] as number) > 1)) at.unsupported('Slice with a negative step');
+  if (strides.some((stride, axis) => stride < 0 && (out[axis] as number) > 1))
+    at.unsupported('Slice with a negative step');
   const view = at.read(x, layout);
   const offset = bytesOf(dtype, first);
   const from = part(view, offset, view.bytes - offset);
@@ -50,12 +51,14 @@ function slice(node: Node, at: Lowering): void {
 /** A value inside a larger one that is filled with a constant. */
 function pad(node: Node, at: Lowering): void {
   const [x, y] = [inputOf(node, 0), outputOf(node)];
-  if (stringOf(node, 'mode', 'constant') !== 'constant') at.unsupported(`Pad with mode '${stringOf(node, 'mode', '')}'`);
+  if (stringOf(node, 'mode', 'constant') !== 'constant')
+    at.unsupported(`Pad with mode '${stringOf(node, 'mode', '')}'`);
   const { dims, dtype } = at.type(x);
   const width = DTYPES[dtype].bits / 8;
   if (width < 1) at.unsupported(`Pad of ${dtype}`);
   const pads = listOf(at, node, 1, 'pads') ?? at.unsupported('Pad without pads');
-  const given = listOf(at, node, 3, 'axes')?.map((axis) => normalizeAxis(axis, dims.length)) ?? dims.map((_, axis) => axis);
+  const given =
+    listOf(at, node, 3, 'axes')?.map((axis) => normalizeAxis(axis, dims.length)) ?? dims.map((_, axis) => axis);
   const begin = dims.map(() => 0);
   const end = dims.map(() => 0);
   given.forEach((axis, index) => {
@@ -106,7 +109,8 @@ function padAxis(
   const head = before * sizeOfDims(size.slice(axis + 1)) * width;
   const tail = y_stride - head - x_stride;
   const filling = new Uint8Array(Math.max(head, tail));
-  if (fill !== undefined) for (let byte = 0; byte < filling.length; byte++) filling[byte] = fill.data[byte % width] as number;
+  if (fill !== undefined)
+    for (let byte = 0; byte < filling.length; byte++) filling[byte] = fill.data[byte % width] as number;
   const constant = at.block(filling, 'padding');
   const around = { x: constant, y: to, rows, x_stride: 0, x_offset: 0, y_stride };
   if (head > 0) at.emit('copy_rows', { ...around, row_bytes: head, y_offset: 0 });

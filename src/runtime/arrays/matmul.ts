@@ -1,0 +1,254 @@
+// matmul: a matrix of floats or codes by packed weights.
+
+import { throwIfAborted } from '../../core/errors.js';
+import { type EightBitFormat, NUMBER_FORMATS } from '../../numerics/formats.js';
+import { quantizeValue } from '../../numerics/rounding.js';
+import {
+  type CallOptions,
+  formatNumber,
+  formatOfCodes,
+  type Numbers,
+  refuse,
+  repeated,
+  wantFloats,
+  wantFormat,
+  wantInteger,
+  wantOptions,
+  wantOut,
+  wantScales,
+  wantZeroPoints,
+} from './arguments.js';
+import { type PackedContent, PackedWeights } from './pack-weights.js';
+import { type ArrayCall, type ArrayPlanBuilder, planOf, runCall, runCallSync } from './plans.js';
+
+/** A clamp behind the product: of both bounds, or by its usual name. */
+export type MatmulActivation = 'none' | 'relu' | 'relu6' | { readonly min?: number; readonly max?: number };
+
+/** Codes instead of floats. */
+export interface MatmulOutput {
+  readonly format: EightBitFormat;
+  readonly scale: number;
+  readonly zeroPoint?: number | undefined;
+}
+
+export interface MatmulOptions extends CallOptions {
+  /** Rows of a. */
+  readonly m: number;
+  /** Of the codes in a: one, or one per row (then the result is f32). Floats have none: each row gets its own. */
+  readonly scale?: Numbers | undefined;
+  readonly zeroPoint?: Numbers | undefined;
+  /** n floats added to the result; or n int32 in units of scale * weight scale, for codes with one scale. */
+  readonly bias?: Float32Array | Int32Array | undefined;
+  readonly activation?: MatmulActivation | undefined;
+  readonly output?: MatmulOutput | undefined;
+  /** Filled and returned when given: Float32Array, or the array of output.format. */
+  readonly out?: Float32Array | Uint8Array | Int8Array | undefined;
+}
+
+type MatmulResult<Options> = Options extends { readonly output: { readonly format: infer Format } }
+  ? Format extends 'u8'
+    ? Uint8Array
+    : Int8Array
+  : Float32Array;
+
+/**
+ * y [m, n] = activation(a [m, k] * w [k, n] + bias). The integer sums are exact; f32 results are f32(f32(sum) * f32(scale *
+ * weight scale)) + bias without fused steps, so bytes are the same on every machine. A Float32Array `a` is quantized row by
+ * row to u8 by the rule of DynamicQuantizeLinear. With `output`, codes = saturate(rint(f32(f32(sum) * multiplier)) +
+ * zeroPoint), multiplier = f32(f32(scale * weight scale) / output.scale), as QLinearMatMul; where floats take part (a float
+ * `a` or bias, groups) the f32 result is quantized instead.
+ * Errors: ERR_BAD_ARGUMENT, ERR_DISPOSED, ERR_ABORTED.
+ */
+export async function matmul<const Options extends MatmulOptions>(
+  a: Float32Array | Uint8Array | Int8Array,
+  packed: PackedWeights,
+  options: Options,
+): Promise<MatmulResult<Options>> {
+  const call = prepare(a, packed, options);
+  throwIfAborted(options.signal);
+  return runCall(call, options.signal) as Promise<MatmulResult<Options>>;
+}
+
+/** matmul() on the calling thread. */
+export function matmulSync<const Options extends MatmulOptions>(
+  a: Float32Array | Uint8Array | Int8Array,
+  packed: PackedWeights,
+  options: Options,
+): MatmulResult<Options> {
+  return runCallSync(prepare(a, packed, options)) as MatmulResult<Options>;
+}
+
+interface Checked {
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  /** 'f32', or the format of the codes in a. */
+  readonly source: EightBitFormat | 'f32';
+  readonly aScale: Float32Array<ArrayBuffer>;
+  readonly aZero: Int32Array<ArrayBuffer>;
+  readonly bias: Float32Array | Int32Array | undefined;
+  readonly lo: number;
+  readonly hi: number;
+  readonly output:
+    | { readonly format: EightBitFormat; readonly scale: Float32Array; readonly zeroPoint: number }
+    | undefined;
+  readonly content: PackedContent;
+}
+
+function check(a: Float32Array | Uint8Array | Int8Array, packed: PackedWeights, options: MatmulOptions): Checked {
+  const content = PackedWeights.contentOf(packed);
+  wantOptions(options);
+  const { k, n } = packed;
+  const m = wantInteger(options.m, 'm', 0);
+  const source = a instanceof Float32Array ? 'f32' : formatOfCodes(a, 'a');
+  if (a.length !== m * k) refuse('a', `m * k = ${m * k} elements`, a);
+  if (source === 'f32') {
+    for (const argument of ['scale', 'zeroPoint'] as const) {
+      if (options[argument] !== undefined)
+        refuse(argument, 'nothing (rows of floats get their own)', options[argument]);
+    }
+  }
+  const aScale = wantScales(source === 'f32' ? 1 : options.scale, 'scale', m);
+  const aZero = wantZeroPoints(options.zeroPoint, 'zeroPoint', m, source === 'f32' ? 'u8' : source);
+  const { bias } = options;
+  if (bias !== undefined) {
+    if (!(bias instanceof Int32Array)) wantFloats(bias, 'bias');
+    if (bias.length !== n) refuse('bias', `n = ${n} elements`, bias);
+    const exact = source !== 'f32' && aScale.length === 1 && content.groups === 1;
+    if (bias instanceof Int32Array && !exact)
+      refuse('bias', 'a Float32Array (an integer bias needs codes with one scale)', bias);
+  }
+  const { lo, hi } = boundsOf(options.activation);
+  const output = options.output === undefined ? undefined : checkOutput(options.output);
+  return { m, k, n, source, aScale, aZero, bias, lo, hi, output, content };
+}
+
+function checkOutput(output: MatmulOutput): NonNullable<Checked['output']> {
+  if (typeof output !== 'object' || output === null) refuse('output', 'an object', output);
+  const format = wantFormat(output.format, 'output.format');
+  const scale = wantScales(output.scale, 'output.scale', 1);
+  const [zeroPoint] = wantZeroPoints(output.zeroPoint, 'output.zeroPoint', 1, format);
+  return { format, scale, zeroPoint: zeroPoint as number };
+}
+
+function boundsOf(activation: MatmulActivation | undefined): { lo: number; hi: number } {
+  const none = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };
+  if (activation === undefined || activation === 'none') return none;
+  if (activation === 'relu') return { ...none, lo: 0 };
+  if (activation === 'relu6') return { lo: 0, hi: 6 };
+  if (typeof activation !== 'object' || activation === null) {
+    return refuse('activation', "'none', 'relu', 'relu6' or { min, max }", activation);
+  }
+  const { min = none.lo, max = none.hi } = activation;
+  if (typeof min !== 'number' || typeof max !== 'number' || !(min <= max)) {
+    refuse('activation', 'min <= max', `${String(min)} and ${String(max)}`);
+  }
+  return { lo: Math.fround(min), hi: Math.fround(max) };
+}
+
+type Result = Float32Array | Uint8Array | Int8Array;
+
+function prepare(
+  a: Float32Array | Uint8Array | Int8Array,
+  packed: PackedWeights,
+  options: MatmulOptions,
+): ArrayCall<Result> {
+  const checked = check(a, packed, options);
+  const { m, n, output, content, aScale, aZero, bias, source } = checked;
+  const array = output === undefined ? Float32Array : output.format === 'u8' ? Uint8Array : Int8Array;
+  const y = wantOut<Result>(options.out, 'out', array as new (length: number) => Result, m * n);
+  if (m === 0) return { plan: undefined, inputs: [], outputs: [], result: () => y };
+  const perRow = aScale.length > 1 || aZero.length > 1;
+  // Straight to codes when only integers take part.
+  const straight =
+    output !== undefined && source !== 'f32' && !perRow && content.groups === 1 && !(bias instanceof Float32Array);
+  const inputs: ArrayBufferView[] = [a];
+  if (source !== 'f32') inputs.push(perRow ? repeated(aScale, m) : aScale, perRow ? repeated(aZero, m) : aZero);
+  if (bias !== undefined) inputs.push(bias);
+  if (output !== undefined) inputs.push(straight ? multipliersOf(checked) : output.scale);
+  const kind = bias === undefined ? 'none' : bias instanceof Int32Array ? 'i32' : 'f32';
+  const { lo, hi } = checked;
+  const geometry = ['matmul', source, m, Number(perRow), kind, lo, hi, output?.format ?? 'f32', output?.zeroPoint ?? 0];
+  const limits = straight && output !== undefined ? codeLimits(lo, hi, output) : { qlo: 0, qhi: 0 };
+  const plan = planOf(
+    options.backend,
+    [...geometry, Number(straight), limits.qlo, limits.qhi],
+    (builder) => buildMatmul(builder, checked, { straight, perRow, ...limits }),
+    content.plans,
+  );
+  return { plan, inputs, outputs: [y], result: () => y };
+}
+
+/** f32(f32(scale * weight scale) / output scale) per column, or one. */
+function multipliersOf({ aScale, content, output }: Checked): Float32Array {
+  const [x, y] = [aScale[0] as number, output?.scale[0] as number];
+  return content.scale.map((w) => Math.fround(Math.fround(x * w) / y));
+}
+
+/** The codes of the bounds: quantizing is monotone, so clamping codes is clamping values. */
+function codeLimits(
+  lo: number,
+  hi: number,
+  { format, scale, zeroPoint }: NonNullable<Checked['output']>,
+): { qlo: number; qhi: number } {
+  const { qmin, qmax } = NUMBER_FORMATS[format];
+  const code = (value: number): number => quantizeValue(value, scale[0] as number, zeroPoint, qmin, qmax);
+  return { qlo: code(lo), qhi: code(hi) };
+}
+
+interface Form {
+  readonly straight: boolean;
+  readonly perRow: boolean;
+  readonly qlo: number;
+  readonly qhi: number;
+}
+
+function buildMatmul(builder: ArrayPlanBuilder, checked: Checked, { straight, perRow, qlo, qhi }: Form): void {
+  const { m, k, n, source, bias, lo, hi, output, content } = checked;
+  const { groups } = content;
+  const count = groups * n;
+  const step = content.scale.length > 1 || groups > 1 ? 1 : 0;
+  let a = builder.input(source === 'f32' ? m * k * 4 : m * k);
+  const rows = source === 'f32' || perRow ? m : 1;
+  const scaleOf = (): ReturnType<ArrayPlanBuilder['input']> =>
+    source === 'f32' ? builder.temporary(rows * 4) : builder.input(rows * 4);
+  const a_scale = scaleOf();
+  const a_zero = scaleOf();
+  const added = bias === undefined ? undefined : builder.input(n * 4);
+  const parameter = output === undefined ? undefined : builder.input(straight ? content.scale.length * 4 : 4);
+  const y = builder.output(output === undefined ? m * n * 4 : m * n);
+  if (source === 'f32') {
+    const codes = builder.temporary(m * k);
+    const rule = { rows: m, columns: k, format: formatNumber('u8'), symmetric: 0 };
+    builder.op('dynamic_quantize', { x: a, codes, scale: a_scale, zero_point: a_zero, ...rule });
+    a = codes;
+  }
+  const anyZero = content.zeroPoint.some((zero) => zero !== 0);
+  const viaFloat = output !== undefined && !straight;
+  const product = viaFloat ? builder.temporary(m * n * 4) : y;
+  builder.op('gemm_i8', {
+    a,
+    a_scale: straight ? undefined : a_scale,
+    a_zero,
+    packed: builder.constant(content.bytes),
+    w_zero: anyZero ? builder.constant(repeated(content.zeroPoint, count)) : undefined,
+    offset: bias instanceof Int32Array ? added : undefined,
+    multiplier: straight ? parameter : builder.constant(step === 1 ? repeated(content.scale, count) : content.scale),
+    bias: bias instanceof Float32Array ? added : undefined,
+    y: product,
+    ...{ batch: 1, b_batched: 0, m, k, n, a_step: rows === m && (source === 'f32' || perRow) ? 1 : 0 },
+    multiplier_step: step,
+    a_format: formatNumber(source === 'f32' ? 'u8' : source),
+    y_format: formatNumber(straight && output !== undefined ? output.format : 'f32'),
+    y_zero_point: straight ? (output?.zeroPoint ?? 0) : 0,
+    ...{ qlo, qhi, lo, hi },
+  });
+  if (!viaFloat) return;
+  builder.op('quantize', {
+    x: product,
+    scale: parameter,
+    zero_point: builder.constant(Int32Array.of(output.zeroPoint)),
+    codes: y,
+    ...{ granularity: 0, outer: 1, axis: 1, inner: m * n, block: 0, format: formatNumber(output.format) },
+  });
+}

@@ -1,0 +1,131 @@
+// packWeights: a matrix of codes in the order in which matmul reads it.
+
+import { LowbitError, throwIfAborted } from '../../core/errors.js';
+import type { EightBitFormat } from '../../numerics/formats.js';
+import { packedI8Bytes } from '../packed.js';
+import {
+  type CallOptions,
+  formatNumber,
+  formatOfCodes,
+  type Numbers,
+  refuse,
+  wantFormat,
+  wantInteger,
+  wantOptions,
+  wantScales,
+  wantZeroPoints,
+} from './arguments.js';
+import { type ArrayCall, ArrayPlans, planOf, runCall, runCallSync } from './plans.js';
+
+export interface PackOptions extends CallOptions {
+  /** Rows: the length of the dot products. */
+  readonly k: number;
+  /** Columns: the length of a row of the result. */
+  readonly n: number;
+  /** One, or one per column; with `groupSize`: [groups, n]. */
+  readonly scale: Numbers;
+  /** Shaped like `scale`, or one; 0 by default. */
+  readonly zeroPoint?: Numbers | undefined;
+  /** Of the codes; by default what their array says. */
+  readonly format?: EightBitFormat | undefined;
+  /** Rows that share a scale: a multiple of 4. By default all of them. */
+  readonly groupSize?: number | undefined;
+}
+
+/** What matmul() multiplies by; made by packWeights(), opaque otherwise. */
+export class PackedWeights {
+  readonly k: number;
+  readonly n: number;
+  readonly format: EightBitFormat;
+  /** Rows per group; k when there is one group. */
+  readonly groupSize: number;
+  readonly byteLength: number;
+  #content: PackedContent | undefined;
+
+  constructor(options: { k: number; n: number; format: EightBitFormat; groupSize: number }, content: PackedContent) {
+    this.k = options.k;
+    this.n = options.n;
+    this.format = options.format;
+    this.groupSize = options.groupSize;
+    this.byteLength = content.bytes.byteLength;
+    this.#content = content;
+  }
+
+  /** Frees the weights and the plans over them. Calling it again does nothing. */
+  dispose(): void {
+    this.#content?.plans.dispose();
+    this.#content = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** The bytes and parameters behind packed weights. Errors: ERR_BAD_ARGUMENT for anything else, ERR_DISPOSED. */
+  static contentOf(weights: unknown): PackedContent {
+    if (!(weights instanceof PackedWeights)) return refuse('packed', 'weights made by packWeights()', weights);
+    if (weights.#content === undefined)
+      throw new LowbitError('ERR_DISPOSED', 'The packed weights were used after dispose()');
+    return weights.#content;
+  }
+}
+
+export interface PackedContent {
+  readonly bytes: Uint8Array;
+  /** [1], [n] or [groups * n]. */
+  readonly scale: Float32Array<ArrayBuffer>;
+  readonly zeroPoint: Int32Array<ArrayBuffer>;
+  readonly groups: number;
+  /** Plans that hold these weights as constants. */
+  readonly plans: ArrayPlans;
+}
+
+/** Plans per packed matrix: each holds a copy of the weights, and a program uses few sizes of m. */
+const PLANS_PER_MATRIX = 4;
+
+/**
+ * Packs the row-major k x n matrix w = (codes - zeroPoint) * scale for matmul(). The codes are read before this returns.
+ * Errors: ERR_BAD_ARGUMENT, ERR_ABORTED.
+ */
+export async function packWeights(codes: Uint8Array | Int8Array, options: PackOptions): Promise<PackedWeights> {
+  const call = prepare(codes, options);
+  throwIfAborted(options.signal);
+  return runCall(call, options.signal);
+}
+
+/** packWeights() on the calling thread. */
+export function packWeightsSync(codes: Uint8Array | Int8Array, options: PackOptions): PackedWeights {
+  return runCallSync(prepare(codes, options));
+}
+
+function prepare(codes: Uint8Array | Int8Array, options: PackOptions): ArrayCall<PackedWeights> {
+  const found = formatOfCodes(codes, 'codes');
+  wantOptions(options);
+  const format = options.format === undefined ? found : wantFormat(options.format);
+  if (format !== found) refuse('codes', format === 'u8' ? 'a Uint8Array (u8)' : 'an Int8Array (i8)', codes);
+  const k = wantInteger(options.k, 'k', 1);
+  const n = wantInteger(options.n, 'n', 1);
+  if (codes.length !== k * n) refuse('codes', `k * n = ${k * n} codes`, codes);
+  const groupSize = options.groupSize === undefined ? k : wantInteger(options.groupSize, 'groupSize', 1, k);
+  if (groupSize !== k && groupSize % 4 !== 0) refuse('groupSize', 'a multiple of 4', groupSize);
+  const groups = Math.ceil(k / groupSize);
+  const scale = wantScales(options.scale, 'scale', groups * n);
+  const zeroPoint = wantZeroPoints(options.zeroPoint, 'zeroPoint', groups * n, format);
+  const bytes = new Uint8Array(packedI8Bytes(k, n, groupSize));
+  const plan = planOf(options.backend, ['pack', k, n, groupSize, format], (builder) => {
+    builder.op('pack_i8', {
+      w: builder.input(k * n),
+      packed: builder.output(bytes.byteLength),
+      ...{ batch: 1, batch_stride: 0, k0: 1, k1: 1, k2: k, k0_stride: 0, k1_stride: 0, k2_stride: n, n, n_stride: 1 },
+      group_size: groups === 1 ? 0 : groupSize,
+      format: formatNumber(format),
+    });
+  });
+  const content: PackedContent = { bytes, scale, zeroPoint, groups, plans: new ArrayPlans(PLANS_PER_MATRIX) };
+  return {
+    plan,
+    inputs: [codes],
+    outputs: [bytes],
+    result: () => new PackedWeights({ k, n, format, groupSize }, content),
+  };
+}

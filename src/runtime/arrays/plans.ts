@@ -1,0 +1,92 @@
+// The plans behind the typed-array functions, kept by geometry so that repeated calls cost nothing but the work.
+
+import type { Backend, BackendPlan } from '../../backend/backend.js';
+import { loadBackend } from '../../backend/load.js';
+import { type BufferRef, PlanBuilder } from '../../backend/plan-builder.js';
+
+/** Plans that a cache keeps; the least recently used one goes first. */
+const PLANS_KEPT = 32;
+
+export class ArrayPlans {
+  readonly #plans = new Map<string, BackendPlan>();
+  readonly #limit: number;
+
+  constructor(limit = PLANS_KEPT) {
+    this.#limit = limit;
+  }
+
+  get(key: string, make: () => BackendPlan): BackendPlan {
+    const plan = this.#plans.get(key) ?? make();
+    this.#plans.delete(key);
+    this.#plans.set(key, plan);
+    for (const [oldest, dropped] of this.#plans) {
+      if (this.#plans.size <= this.#limit) break;
+      this.#plans.delete(oldest);
+      dropped.dispose();
+    }
+    return plan;
+  }
+
+  dispose(): void {
+    for (const plan of this.#plans.values()) plan.dispose();
+    this.#plans.clear();
+  }
+}
+
+const shared = new WeakMap<Backend, ArrayPlans>();
+
+/** A call that is checked and ready: run it here, or in the background. */
+export interface ArrayCall<Result> {
+  readonly plan: BackendPlan | undefined;
+  readonly inputs: readonly ArrayBufferView[];
+  readonly outputs: readonly ArrayBufferView[];
+  readonly result: () => Result;
+}
+
+/** A builder that hands out arena space one buffer after the other: these plans have few and short-lived ones. */
+export class ArrayPlanBuilder extends PlanBuilder {
+  #arena = 0;
+
+  temporary(bytes: number): BufferRef {
+    const ref = this.arena(this.#arena, bytes);
+    this.#arena += Math.ceil(bytes / 64) * 64;
+    return ref;
+  }
+
+  finish(): BackendPlan {
+    return this.build(this.#arena);
+  }
+}
+
+/** The plan of a geometry, made at most once per backend. */
+export function planOf(
+  backend: Backend | undefined,
+  geometry: readonly (string | number)[],
+  make: (builder: ArrayPlanBuilder) => void,
+  plans?: ArrayPlans,
+): BackendPlan {
+  const used = backend ?? loadBackend();
+  let own = plans ?? shared.get(used);
+  if (own === undefined) {
+    own = new ArrayPlans();
+    shared.set(used, own);
+  }
+  return own.get([used.kind, used.isa, ...geometry].join(), () => {
+    const builder = new ArrayPlanBuilder(used);
+    make(builder);
+    return builder.finish();
+  });
+}
+
+export async function runCall<Result>(
+  { plan, inputs, outputs, result }: ArrayCall<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  await plan?.run(inputs, outputs, { signal });
+  return result();
+}
+
+export function runCallSync<Result>({ plan, inputs, outputs, result }: ArrayCall<Result>): Result {
+  plan?.runSync(inputs, outputs);
+  return result();
+}

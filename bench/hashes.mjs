@@ -1,8 +1,9 @@
-// One hash per int8 network on every instruction set and backend: `npm run hashes [-- --with "COMMAND …" …]`.
+// One hash per int8 network on every instruction set and backend: `npm run hashes -- [--shared DIR] [--with COMMAND]… [network …]`.
 //
 // Quantizes the networks once, writes them and some inputs to build/hashes, then runs them in a child process per target:
-// every usable LOWBIT_ISA of the native backend, and WebAssembly with and without relaxed SIMD. --with adds a target on
-// another Node, for example --with "qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu cortex-a76 node-arm64/bin/node".
+// every usable LOWBIT_ISA of both backends. --with adds a target on another Node; variables may stand before the command:
+//   --with "LOWBIT_BACKEND=wasm LOWBIT_ISA=wasm_relaxed /opt/node-24/bin/node"      (relaxed SIMD wants Node 22 or later)
+//   --with "LOWBIT_ADDON=$PWD/build-aarch64/Release/lowbit.node qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu cortex-a76 …/node"
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,29 +11,30 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { built, modelPath, NETWORKS, openData, sharedFolder } from './networks.mjs';
+import { at } from '../tools/root.mjs';
+import { built, chosenNetworks, openData, quantized, sharedFolder } from './networks.mjs';
 
 const script = fileURLToPath(import.meta.url);
-const folder = path.resolve(path.dirname(script), '../build/hashes');
+const folder = at('build/hashes');
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     shared: { type: 'string' },
-    only: { type: 'string' },
     samples: { type: 'string', default: '4' },
     with: { type: 'string', multiple: true, default: [] },
     child: { type: 'boolean', default: false },
   },
 });
 const samples = Number(options.samples);
-const names = Object.keys(NETWORKS).filter((name) => (options.only ?? name) === name);
+const names = chosenNetworks(positionals);
 
 if (options.child) await hashAll();
 else await compareTargets();
 
 /** In a child: prints { backend, isa, hashes: { network: sha256 } }. */
 async function hashAll() {
-  const { InferenceSession, Tensor, backendInfo } = await built('index.js');
+  const { InferenceSession, backendInfo } = await built('index.js');
   const { readNpy } = await built('calibrate/npy.js');
   const hashes = {};
   for (const name of names) {
@@ -40,7 +42,7 @@ async function hashAll() {
     const hash = createHash('sha256');
     for (let i = 0; i < samples; i++) {
       const { dims, data } = readNpy(readFileSync(path.join(folder, `${name}.${i}.npy`)));
-      const outputs = await session.run({ [session.inputNames[0]]: new Tensor('float32', data, dims) });
+      const outputs = await session.run({ [session.inputNames[0]]: { type: 'float32', data, dims } });
       for (const output of session.outputNames) {
         const { buffer, byteOffset, byteLength } = outputs[output].data;
         hash.update(new Uint8Array(buffer, byteOffset, byteLength));
@@ -56,23 +58,26 @@ async function hashAll() {
 async function compareTargets() {
   const shared = sharedFolder(options.shared);
   await writeInputs(shared);
-  const { backendInfo } = await built('index.js');
-  const targets = [
-    ...backendInfo().isas.map((isa) => ({ command: process.execPath, backend: 'native', isa })),
-    { command: process.execPath, backend: 'wasm', isa: 'wasm_simd128' },
-    { command: process.execPath, backend: 'wasm', isa: 'wasm_relaxed' },
-    ...options.with.map((command) => ({ command, backend: 'native', isa: undefined })),
-  ];
+  const { backendInfo, loadBackendOf } = await built('backend/load.js');
+  const targets = ['native', 'wasm'].flatMap((backend) =>
+    loadBackendOf(backend).isas.map((isa) => ({
+      label: `${backend} ${isa}`,
+      command: [process.execPath],
+      env: { LOWBIT_BACKEND: backend, LOWBIT_ISA: isa },
+      isa,
+    })),
+  );
+  for (const text of options.with) targets.push(targetOf(text));
   const found = new Map(names.map((name) => [name, new Map()]));
   for (const target of targets) {
-    const label = `${target.backend} ${target.isa ?? target.command}`;
+    const { label } = target;
     const { isa, hashes, failure } = runTarget(target);
     if (failure !== undefined) {
       console.log(`${label}\n  not run: ${failure}`);
       process.exitCode = 1;
       continue;
     }
-    console.log(`${label}${target.isa === undefined ? `, ${isa}` : ''}`);
+    console.log(`${label}${target.isa === undefined ? `: ${isa}` : ''}`);
     for (const name of names) {
       console.log(`  ${hashes[name]}  ${name}`);
       found.get(name).set(hashes[name], label);
@@ -90,14 +95,10 @@ async function compareTargets() {
 }
 
 async function writeInputs(shared) {
-  const { quantizeModel } = await built('calibrate/quantize-model.js');
   const { writeNpy } = await built('calibrate/npy.js');
   mkdirSync(folder, { recursive: true });
   for (const name of names) {
-    const { bytes } = await quantizeModel(modelPath(shared, name), {
-      dataset: await openData(shared, name, 'calibration'),
-    });
-    writeFileSync(path.join(folder, `${name}.int8.onnx`), bytes);
+    writeFileSync(path.join(folder, `${name}.int8.onnx`), await quantized(shared, name));
     let i = 0;
     for await (const { dims, data } of await openData(shared, name, 'validation', samples)) {
       writeFileSync(path.join(folder, `${name}.${i++}.npy`), writeNpy({ dtype: 'float32', dims, data }));
@@ -105,14 +106,18 @@ async function writeInputs(shared) {
   }
 }
 
-function runTarget({ command, backend, isa }) {
-  const [program, ...prefix] = command === process.execPath ? [command] : command.split(/\s+/);
-  const only = options.only === undefined ? [] : ['--only', options.only];
-  const env = { ...process.env, LOWBIT_BACKEND: backend };
-  delete env.LOWBIT_ISA;
-  if (isa !== undefined) env.LOWBIT_ISA = isa;
-  const child = spawnSync(program, [...prefix, script, '--child', '--samples', options.samples, ...only], {
-    env,
+/** 'NAME=value … program arguments …' as a target. */
+function targetOf(text) {
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  const first = words.findIndex((word) => !/^[A-Z_]+=/.test(word));
+  const env = Object.fromEntries(words.slice(0, first).map((word) => word.split(/=(.*)/s, 2)));
+  return { label: text, command: words.slice(first), env, isa: env.LOWBIT_ISA };
+}
+
+function runTarget({ command: [program, ...prefix], env }) {
+  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LOWBIT_')));
+  const child = spawnSync(program, [...prefix, script, '--child', '--samples', options.samples, ...names], {
+    env: { ...clean, ...env },
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });

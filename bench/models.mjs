@@ -1,108 +1,121 @@
-// Latency of one image through a network: lowbit in int8 and float, natively and in WebAssembly, beside onnxruntime.
-// Arguments: [--threads N] [--seconds N] names of networks (default: mobilenetv2 and cifar10-resnet56).
-// All candidates of one network run in turns in one process, so that a slow moment of the machine hits all of them alike;
-// every one's answer is checked before it is timed.
+// Latency of whole networks, lowbit beside its peers in one process:
+// `npm run bench:models -- [--shared DIR] [--rounds N] [--threads N] [--json] [network …]`.
+//
+// Results are checked before a figure is printed: float outputs against onnxruntime's, int8 outputs of the two backends
+// for equal bytes, int8 top-1 against onnxruntime's on the same file. Rounds are interleaved.
 
-import { existsSync } from 'node:fs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
-import { at, run } from '../tools/root.mjs';
-import { networksHere, quantizedFile } from './networks.mjs';
+import { built, chosenNetworks, modelPath, openData, quantized, runOn, sharedFolder } from './networks.mjs';
 
-const { values, positionals } = parseArgs({
+const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { threads: { type: 'string', default: '1' }, seconds: { type: 'string', default: '20' } },
+  options: {
+    shared: { type: 'string' },
+    rounds: { type: 'string', default: '50' },
+    'warm-up': { type: 'string', default: '5' },
+    threads: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+  },
 });
-const threads = Number(values.threads);
+const threads = Number(options.threads);
 process.env.LOWBIT_THREADS = String(threads);
-const { backendInfo, InferenceSession, Tensor } = await import('../dist/esm/index.js');
 
-console.log(`${os.cpus()[0].model}, Node ${process.version}, ${threads} thread(s)`);
-console.log(JSON.stringify(backendInfo()));
-for (const network of networksHere(positionals.length > 0 ? positionals : ['mobilenetv2', 'cifar10-resnet56'])) {
-  const quantized = quantizedFile(network);
-  if (!existsSync(at(quantized))) {
-    const options = ['--calibrate', network.calibration, '--preprocess', network.preprocess, '--force'];
-    run(process.execPath, ['dist/esm/cli/main.js', 'quantize', network.file, '-o', quantized, ...options]);
-  }
-  await compare(network, at(network.file), at(quantized));
+const { default: ort } = await import('onnxruntime-node');
+const web = await import('onnxruntime-web');
+const { InferenceSession, backendInfo } = await built('index.js');
+const { measureInterleaved } = await built('report/timing.js');
+const { classesOf, top1Of } = await built('report/top-1.js');
+
+/** Samples on which results are compared before anything is measured. */
+const CHECKED = 8;
+/** Two float implementations differ by the order of their sums; a wrong layer differs by far more. */
+const MAX_FLOAT_ERROR = 1e-3;
+/** What every ratio is against. */
+const BASE = 'onnxruntime-node f32';
+/** The ratio that mobilenetv2's int8 form is to reach, with one thread. */
+const AIM = { network: 'mobilenetv2', subject: 'lowbit int8', ratio: 2.5 };
+const COLUMNS = ['runtime', 'median ms', 'min ms', 'p95 ms', `speed, ${BASE} = 1`];
+
+const shared = sharedFolder(options.shared);
+const names = chosenNetworks(positionals, ['mobilenetv2', 'cifar10-resnet56']);
+web.env.wasm.numThreads = threads;
+const peerOptions = { intraOpNumThreads: threads, interOpNumThreads: 1, executionMode: 'sequential' };
+const report = { ...backendInfo(), cpu: os.cpus()[0].model.trim(), node: process.version, networks: {} };
+const say = options.json ? () => {} : (text) => console.log(text);
+
+say(`${report.cpu}, Node ${report.node}, ${threads} thread(s)`);
+say(
+  `lowbit ${report.version}, ${report.backend}, ${report.isa}; ` +
+    `onnxruntime-node ${ort.env.versions.node}, onnxruntime-web ${web.env.versions.web}`,
+);
+for (const name of names) await measure(name);
+if (options.json) console.log(JSON.stringify(report, null, 2));
+process.exit();
+
+async function measure(name) {
+  const float = modelPath(shared, name);
+  const int8 = await quantized(shared, name);
+  const sessions = {
+    'lowbit int8': await InferenceSession.create(int8),
+    'lowbit f32': await InferenceSession.create(float),
+    'onnxruntime-node f32': await ort.InferenceSession.create(float, peerOptions),
+    'onnxruntime-node int8': await ort.InferenceSession.create(int8, peerOptions),
+    'lowbit WASM int8': await InferenceSession.create(int8, { backend: 'wasm' }),
+    'onnxruntime-web f32': await web.InferenceSession.create(float, { executionProviders: ['wasm'] }),
+    'onnxruntime-web int8': await web.InferenceSession.create(int8, { executionProviders: ['wasm'] }),
+  };
+  const samples = [];
+  for await (const sample of await openData(shared, name, 'validation', CHECKED)) samples.push(sample);
+  await check(name, sessions, samples);
+  const run = (session) => () => runOn(session, samples[0], ort.Tensor);
+  const latencies = await measureInterleaved(
+    Object.fromEntries(Object.entries(sessions).map(([label, session]) => [label, run(session)])),
+    { rounds: Number(options.rounds), warmUp: Number(options['warm-up']) },
+  );
+  report.networks[name] = latencies;
+  print(name, latencies);
+  for (const session of Object.values(sessions)) await session.release();
 }
 
-async function compare(network, float, int8) {
-  const input = noise(network.dims);
-  const candidates = [
-    ['lowbit int8', await lowbit(int8, input, network.dims, 'native')],
-    ['lowbit f32', await lowbit(float, input, network.dims, 'native')],
-    ['onnxruntime-node f32', await onnxruntime('onnxruntime-node', float, input, network.dims)],
-    ['onnxruntime-node, the int8 file', await onnxruntime('onnxruntime-node', int8, input, network.dims)],
-    ['lowbit WASM int8', await lowbit(int8, input, network.dims, 'wasm')],
-    ['onnxruntime-web f32', await onnxruntime('onnxruntime-web', float, input, network.dims)],
-    ['onnxruntime-web, the int8 file', await onnxruntime('onnxruntime-web', int8, input, network.dims)],
-  ];
-  // The first answer of each is the check, and the warming up.
-  const reference = await candidates[2][1].run();
-  for (const [name, candidate] of candidates) {
-    const similarity = cosine(reference, await candidate.run());
-    if (!(similarity > 0.9))
-      throw new Error(`${name} gives another answer: cosine ${similarity} to the float reference`);
-    candidate.similarity = similarity;
-    for (let i = 0; i < 3; i++) await candidate.run();
-  }
-  const times = candidates.map(() => []);
-  const end = performance.now() + Number(values.seconds) * 1000;
-  while (performance.now() < end || times[0].length < 10) {
-    for (const [index, [, candidate]] of candidates.entries()) {
-      const begin = performance.now();
-      await candidate.run();
-      times[index].push(performance.now() - begin);
-    }
-  }
-  const medians = times.map((list) => list.sort((x, y) => x - y)[list.length >> 1]);
-  console.log(`\n${network.name}, batch 1, ${times[0].length} rounds`);
-  console.log(
-    '| candidate | median ms | min ms | speed, onnxruntime-node f32 = 1 | cosine to it |\n|---|---|---|---|---|',
-  );
-  for (const [index, [name, candidate]] of candidates.entries()) {
-    const ratio = medians[2] / medians[index];
-    console.log(
-      `| ${name} | ${medians[index].toFixed(3)} | ${times[index][0].toFixed(3)} | ${ratio.toFixed(2)} | ${candidate.similarity.toFixed(5)} |`,
+function print(name, latencies) {
+  const ratioOf = (label) => latencies[BASE].median / latencies[label].median;
+  say(`\n${name}, batch 1, ${options.rounds} interleaved rounds`);
+  say(`| ${COLUMNS.join(' | ')} |\n|${COLUMNS.map(() => '---').join('|')}|`);
+  for (const [label, { median, min, p95 }] of Object.entries(latencies)) {
+    say(
+      `| ${label} | ${[median, min, p95].map((value) => value.toFixed(3)).join(' | ')} | ${ratioOf(label).toFixed(2)} |`,
     );
   }
-  for (const [, candidate] of candidates) await candidate.dispose();
+  if (name !== AIM.network || threads !== 1) return;
+  const ratio = ratioOf(AIM.subject);
+  say(`aim: ${AIM.subject} at least ${AIM.ratio} times as fast: ${ratio >= AIM.ratio ? 'met' : 'missed'}`);
 }
 
-async function lowbit(file, input, dims, backend) {
-  const session = await InferenceSession.create(file, { backend });
-  const feeds = { [session.inputNames[0]]: new Tensor('float32', input, dims) };
-  const output = session.outputNames[0];
-  return { run: async () => (await session.run(feeds))[output].data, dispose: () => session.dispose() };
-}
-
-async function onnxruntime(name, file, input, dims) {
-  const ort = await import(name);
-  if (name === 'onnxruntime-web') ort.env.wasm.numThreads = threads;
-  const session = await ort.InferenceSession.create(file, {
-    executionProviders: [name === 'onnxruntime-web' ? 'wasm' : 'cpu'],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-  });
-  const feeds = { [session.inputNames[0]]: new ort.Tensor('float32', input, dims) };
-  const output = session.outputNames[0];
-  return { run: async () => (await session.run(feeds))[output].data, dispose: () => session.release() };
-}
-
-/** Smooth values of about unit deviation, the same ones every time. */
-function noise(dims) {
-  const count = dims.reduce((product, dim) => product * dim, 1);
-  return Float32Array.from({ length: count }, (_, i) => Math.sin(i * 0.013) + Math.sin(i * 0.37) * 0.5);
-}
-
-function cosine(x, y) {
-  let [xy, xx, yy] = [0, 0, 0];
-  for (let i = 0; i < x.length; i++) {
-    xy += x[i] * y[i];
-    xx += x[i] ** 2;
-    yy += y[i] ** 2;
+/** Throws when a session answers wrongly. */
+async function check(name, sessions, samples) {
+  let agree = 0;
+  for (const sample of samples) {
+    const outputs = {};
+    for (const [label, session] of Object.entries(sessions)) outputs[label] = await runOn(session, sample, ort.Tensor);
+    const base = outputs[BASE].data;
+    const scale = base.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+    for (const label of ['lowbit f32', 'onnxruntime-web f32']) {
+      const worst =
+        outputs[label].data.reduce((most, value, i) => Math.max(most, Math.abs(value - base[i])), 0) / scale;
+      if (!(worst <= MAX_FLOAT_ERROR)) throw new Error(`${name}: ${label} differs by ${worst} of the largest output`);
+    }
+    const [native, wasm] = ['lowbit int8', 'lowbit WASM int8'].map((label) => outputs[label].data);
+    if (native.some((value, i) => !Object.is(value, wasm[i]))) {
+      throw new Error(`${name}: the int8 outputs of the two backends differ`);
+    }
+    agree += top1(outputs['lowbit int8']) === top1(outputs['onnxruntime-node int8']);
   }
-  return xy / Math.sqrt(xx * yy);
+  if (agree < samples.length - 1) {
+    throw new Error(`${name}: int8 top-1 agrees with onnxruntime's on ${agree} of ${samples.length} images`);
+  }
+}
+
+function top1({ data, dims }) {
+  return top1Of(data, classesOf(dims))[0];
 }

@@ -1,43 +1,84 @@
-// The networks that accuracy and speed are measured on, with the data that goes with each. All lie beside the repository.
+// The networks of the benchmarks, their data, and what their int8 forms are to keep.
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { at } from '../tools/root.mjs';
 
-const CIFAR = {
-  calibration: '../shared/data/cifar10/calibration-200.bin',
-  validation: '../shared/data/cifar10/validation-1000.bin',
-  labels: undefined,
-  preprocess: 'cifar10',
-  dims: [1, 3, 32, 32],
-};
 const IMAGENET = {
-  calibration: '../shared/data/imagenet/calibration',
-  validation: '../shared/data/imagenet/validation',
-  labels: '../shared/data/imagenet/validation-labels.json',
-  preprocess: 'imagenet',
-  dims: [1, 3, 224, 224],
+  calibration: { path: 'imagenet/calibration', preprocess: 'imagenet' },
+  validation: { path: 'imagenet/validation', preprocess: 'imagenet', labels: 'imagenet/validation-labels.json' },
+};
+const CIFAR10 = {
+  calibration: { path: 'cifar10/calibration-200.bin' },
+  validation: { path: 'cifar10/validation-1000.bin' },
+};
+/** One file has both: its first 200 digits calibrate, the others validate. */
+const MNIST = {
+  calibration: { path: 'mnist/t10k-images-idx3-ubyte.gz', to: 200 },
+  validation: { path: 'mnist/t10k-images-idx3-ubyte.gz', labels: 'mnist/t10k-labels-idx1-ubyte.gz', from: 200 },
 };
 
-/** `allowedDrop` is the loss of top-1, in points, that int8 may cost. */
-export const NETWORKS = [
-  { name: 'mobilenetv2', file: '../shared/data/models/mobilenetv2.onnx', allowedDrop: 1.5, ...IMAGENET },
-  { name: 'squeezenet1.1', file: 'examples/models/squeezenet1.1.onnx', allowedDrop: 1.0, ...IMAGENET },
-  { name: 'cifar10-resnet20', file: '../shared/data/models/cifar10-resnet20.onnx', allowedDrop: 0.5, ...CIFAR },
-  { name: 'cifar10-resnet56', file: '../shared/data/models/cifar10-resnet56.onnx', allowedDrop: 0.5, ...CIFAR },
-];
+/**
+ * `maxDrop`: the points of top-1 that the int8 form may lose. `maxSize`: the share of the float file's bytes that it may
+ * take. mnist-12 has no limit of size: a fifth of its 26 kB are names and structure, which do not shrink.
+ */
+export const NETWORKS = {
+  mobilenetv2: { ...IMAGENET, maxDrop: 1.5, maxSize: 0.28 },
+  'squeezenet1.1': { ...IMAGENET, maxDrop: 1, maxSize: 0.28 },
+  'cifar10-resnet20': { ...CIFAR10, maxDrop: 0.5, maxSize: 0.28 },
+  'cifar10-resnet56': { ...CIFAR10, maxDrop: 0.5, maxSize: 0.28 },
+  'mnist-12': { ...MNIST, maxDrop: 0.5, maxSize: undefined },
+};
 
-/** The networks whose files and data are here and whose names were asked for (all when none was); says which are not. */
-export function networksHere(names) {
-  return NETWORKS.filter((network) => {
-    if (names.length > 0 && !names.includes(network.name)) return false;
-    const missing = [network.file, network.calibration, network.validation].find((file) => !existsSync(at(file)));
-    if (missing !== undefined) console.log(`${network.name}: left out, ${missing} is not here`);
-    return missing === undefined;
-  });
+/** A module of the build. */
+export function built(file) {
+  return import(new URL(`../dist/esm/${file}`, import.meta.url));
 }
 
-/** Where the quantized network is written. */
-export function quantizedFile({ name }) {
-  return path.join('build', 'bench', `${name}.int8.onnx`);
+/** The folder of models and data: the one given, or ../shared/data beside the repository. Ends with 2 without one. */
+export function sharedFolder(given) {
+  const folder = given === undefined ? at('../shared/data') : path.resolve(given);
+  if (existsSync(path.join(folder, 'models'))) return folder;
+  console.error(`No models in ${folder}; name the folder of models and data with --shared DIR`);
+  return process.exit(2);
+}
+
+/** The names that were asked for, or `usual`. Ends with 2 for an unknown one. */
+export function chosenNetworks(asked, usual = Object.keys(NETWORKS)) {
+  const unknown = asked.filter((name) => !Object.hasOwn(NETWORKS, name));
+  if (unknown.length === 0) return asked.length === 0 ? usual : asked;
+  console.error(`Unknown network ${unknown.join(', ')}; the networks are ${Object.keys(NETWORKS).join(', ')}`);
+  return process.exit(2);
+}
+
+export function modelPath(shared, name) {
+  return path.join(shared, 'models', `${name}.onnx`);
+}
+
+/** The int8 form of a network, calibrated on its calibration set: the bytes of its file. */
+export async function quantized(shared, name) {
+  const { quantizeModel } = await built('calibrate/quantize-model.js');
+  const { bytes } = await quantizeModel(modelPath(shared, name), {
+    dataset: await openData(shared, name, 'calibration'),
+  });
+  return bytes;
+}
+
+/** The calibration or validation set of a network; `limit` caps the number of samples. */
+export async function openData(shared, name, part, limit = Infinity) {
+  const { openDataset } = await built('calibrate/open-dataset.js');
+  const { datasetFrom } = await built('calibrate/dataset.js');
+  const { path: file, labels, from = 0, to = Infinity, ...options } = NETWORKS[name][part];
+  const whole = await openDataset(path.join(shared, file), {
+    ...options,
+    ...(labels === undefined ? {} : { labels: path.join(shared, labels) }),
+  });
+  const end = Math.min(whole.length, to, from + limit);
+  return datasetFrom(whole.description, end - from, (index) => whole.read(from + index));
+}
+
+/** One run of a session of lowbit or of onnxruntime on a sample: its first output. */
+export async function runOn(session, { data, dims }, Tensor) {
+  const feeds = { [session.inputNames[0]]: new Tensor('float32', data, dims) };
+  return (await session.run(feeds))[session.outputNames[0]];
 }

@@ -79,15 +79,15 @@ void im2col(const ConvShape& s, const uint8_t* x, int64_t element_bytes, int64_t
         continue;
       }
       if (left > 0) memset(to, padding, static_cast<size_t>(left * tap));
-      const uint8_t* row = from + (in_y * s.w + in_x) * pixel;
+      const int64_t row = (in_y * s.w + in_x) * pixel;  // bytes from `from`, perhaps outside of the image
       if (runs) {
-        copy_run(to + left * tap, row + left * tap, (right - left) * tap);
+        copy_run(to + left * tap, from + (row + left * tap), (right - left) * tap);
       } else {
-        for (int64_t kx = left; kx < right; ++kx) copy_run(to + kx * tap, row + kx * s.dilation_w * pixel, tap);
+        for (int64_t kx = left; kx < right; ++kx) copy_run(to + kx * tap, from + (row + kx * s.dilation_w * pixel), tap);
       }
       if (right < s.kw) memset(to + right * tap, padding, static_cast<size_t>((s.kw - right) * tap));
     }
-    if (stride > k_bytes) memset(windows + k_bytes, padding, static_cast<size_t>(stride - k_bytes));
+    for (int64_t i = k_bytes; i < stride; ++i) windows[i] = padding;
     if (++out_x == s.ow) {
       out_x = 0;
       if (++out_y == s.oh) {

@@ -41,18 +41,26 @@ Layout layout_of(const ConvShape& s, int64_t element_bytes) {
 void tap_pointers(const ConvShape& s, const uint8_t* x, int64_t element_bytes, const uint8_t* padding, int64_t first,
                   int64_t count, const void** taps) {
   const int64_t pixel = s.c * element_bytes;
+  const int64_t tap_step = s.dilation_w * pixel;
+  const int64_t reach = (s.kw - 1) * s.dilation_w;
   int64_t image = first / (s.oh * s.ow);
   int64_t out_y = first / s.ow % s.oh;
   int64_t out_x = first % s.ow;
   for (int64_t p = 0; p < count; ++p) {
-    const uint8_t* from = x + image * s.h * s.w * pixel;
     const int64_t in_x = out_x * s.stride_w - s.pad_left;
-    for (int64_t ky = 0; ky < s.kh; ++ky) {
-      const int64_t y = out_y * s.stride_h - s.pad_top + ky * s.dilation_h;
+    const bool whole = in_x >= 0 && in_x + reach < s.w;  // all taps of a kernel row lie inside or outside together
+    int64_t y = out_y * s.stride_h - s.pad_top;
+    int64_t row = ((image * s.h + y) * s.w + in_x) * pixel;  // bytes from x, perhaps outside of it
+    for (int64_t ky = 0; ky < s.kh; ++ky, y += s.dilation_h, row += s.dilation_h * s.w * pixel) {
       const bool inside = y >= 0 && y < s.h;
+      if (inside && whole) {
+        const uint8_t* tap = x + row;
+        for (int64_t kx = 0; kx < s.kw; ++kx, tap += tap_step) *taps++ = tap;
+        continue;
+      }
       for (int64_t kx = 0; kx < s.kw; ++kx) {
         const int64_t at = in_x + kx * s.dilation_w;
-        *taps++ = inside && at >= 0 && at < s.w ? from + (y * s.w + at) * pixel : padding;
+        *taps++ = inside && at >= 0 && at < s.w ? x + (row + kx * tap_step) : padding;
       }
     }
     if (++out_x == s.ow) {

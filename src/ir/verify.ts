@@ -134,27 +134,3 @@ function checkCount(node: Node, what: string, found: number, [least, most]: read
   const wanted = least === most ? `${least}` : most >= 2 ** 31 - 1 ? `at least ${least}` : `${least} to ${most}`;
   bad(`${operatorName(node)} has ${found} ${what}${found === 1 ? '' : 's'}; expected ${wanted}`, { node: node.name });
 }
-
-/**
- * Throws ERR_UNSUPPORTED with every node whose operator (`op`, or `domain:op`) is not in the set, all at once.
- */
-export function checkSupported(graph: Graph, supported: ReadonlySet<string>): void {
-  const nodes = unsupportedNodes(graph, supported);
-  if (nodes.length === 0) return;
-  const byOperator = new Map<string, string[]>();
-  for (const node of nodes) {
-    const name = operatorName(node);
-    byOperator.set(name, [...(byOperator.get(name) ?? []), `'${node.name}'`]);
-  }
-  const list = [...byOperator].map(([name, names]) => `${name} (${names.join(', ')})`).join('; ');
-  const count = byOperator.size;
-  throw new LowbitError(
-    'ERR_UNSUPPORTED',
-    `The model uses ${count} operator${count > 1 ? 's' : ''} that cannot run: ${list}`,
-  );
-}
-
-/** The nodes whose operator (`op`, or `domain:op`) is not in the set. */
-export function unsupportedNodes(graph: Graph, supported: ReadonlySet<string>): Node[] {
-  return graph.nodes.filter((node) => !supported.has(operatorName(node)));
-}

@@ -26,11 +26,6 @@ type PackedField = keyof typeof PACKED_FIELDS;
 /** The message that a tensor was read from: an unchanged tensor is written as it came, unknown fields and all. */
 const origins = new WeakMap<ConstantTensor, TensorProto>();
 
-/** The message that a tensor was read from, if it was. */
-export function tensorOrigin(tensor: ConstantTensor): TensorProto | undefined {
-  return origins.get(tensor);
-}
-
 function fail(code: ErrorCode, tensor: string, message: string): never {
   throw new LowbitError(code, message, { tensor });
 }

@@ -1,0 +1,58 @@
+// Quantized networks: the same bytes on every instruction set and backend, the answers of onnxruntime.
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as ort from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { loadBackendOf } from '../../src/backend/load.js';
+import { openDataset } from '../../src/calibrate/open-dataset.js';
+import { quantizeModel } from '../../src/calibrate/quantize-model.js';
+import { InferenceSession } from '../../src/session/inference-session.js';
+
+const DATA = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
+
+const NETWORKS = [
+  ['cifar10-resnet20', 'cifar10/calibration-200.bin'],
+  ['squeezenet1.1', 'photos'],
+  ['mobilenetv2', 'photos'],
+] as const;
+
+/** Every instruction set of this machine, and both variants of WebAssembly. */
+function targets(): { name: string; options: Parameters<typeof InferenceSession.create>[1] }[] {
+  const native = loadBackendOf('native');
+  const wasm = (['simd128', 'relaxed'] as const).flatMap((variant) => {
+    try {
+      return [{ name: `wasm ${variant}`, options: { backend: loadBackendOf('wasm', { variant }) } }];
+    } catch (error) {
+      console.log(`wasm ${variant} is not tested: ${String(error)}`);
+      return [];
+    }
+  });
+  return [...native.isas.map((isa) => ({ name: isa, options: { backend: native, isa } })), ...wasm];
+}
+
+describe.skipIf(!existsSync(DATA))('int8 networks (skipped without ../shared/data)', () => {
+  it.each(NETWORKS)('%s', async (name, calibration) => {
+    const dataset = await openDataset(`${DATA}${calibration}`);
+    const { bytes } = await quantizeModel(`${DATA}models/${name}.onnx`, { dataset, samples: 4 });
+    const sample = await dataset.read(5);
+    const outputs = new Map<string, Float32Array>();
+    for (const target of targets()) {
+      using session = await InferenceSession.create(bytes, target.options);
+      const feeds = { [session.inputNames[0] as string]: { type: 'float32', dims: sample.dims, data: sample.data } };
+      const result = (await session.run(feeds))[session.outputNames[0] as string];
+      expect(session.runSync(feeds)[session.outputNames[0] as string]?.data, target.name).toEqual(result?.data);
+      outputs.set(target.name, result?.data as Float32Array);
+    }
+    const [mine] = outputs.values() as Iterable<Float32Array>;
+    if (mine === undefined) throw new Error('no target');
+    for (const [target, output] of outputs) expect(Buffer.from(output.buffer).equals(Buffer.from(mine.buffer)), target).toBe(true);
+    const peer = await ort.InferenceSession.create(bytes);
+    const input = new ort.Tensor('float32', sample.data, [...sample.dims]);
+    const theirs = (await peer.run({ [peer.inputNames[0] as string]: input }))[peer.outputNames[0] as string]?.data as Float32Array;
+    const largest = theirs.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const error = mine.reduce((most, value, i) => Math.max(most, Math.abs(value - (theirs[i] as number))), 0);
+    // Additions round differently in onnxruntime (numerics, QLinearAdd), so a code may differ by one now and then.
+    expect(error / largest).toBeLessThan(0.05);
+  });
+});

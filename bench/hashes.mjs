@@ -58,7 +58,7 @@ async function hashAll() {
 async function compareTargets() {
   const shared = sharedFolder(options.shared);
   await writeInputs(shared);
-  const { backendInfo, loadBackendOf } = await built('backend/load.js');
+  const { loadBackendOf } = await built('backend/load.js');
   const targets = ['native', 'wasm'].flatMap((backend) =>
     loadBackendOf(backend).isas.map((isa) => ({
       label: `${backend} ${isa}`,

@@ -69,7 +69,9 @@ export function readNpy(bytes: Uint8Array, file?: string): NpyTensor {
   if (wanted !== found) {
     throw fail(`[${dims.join(', ')}] of ${dtype} takes ${wanted} bytes but the file holds ${found}`, dataStart);
   }
-  return { dtype, dims, data: elementsOf({ dtype, dims, data: bytes.slice(dataStart) }) };
+  // Uint8Array's slice copies to a fresh, aligned buffer; the one of Node's Buffer would not.
+  const copy = Uint8Array.prototype.slice.call(bytes, dataStart);
+  return { dtype, dims, data: elementsOf({ dtype, dims, data: copy }) };
 }
 
 /** The bytes of a version 1.0 .npy file. Errors: ERR_UNSUPPORTED for types that NumPy has no descriptor for. */

@@ -1,7 +1,7 @@
 // The command line: commander built from the table of commands, results printed, errors turned into exit codes.
 
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
+import { packageRoot } from '../backend/location.js';
 import { LowbitError } from '../core/errors.js';
 import type { CommandResult, CommandRow, OptionRow } from './command.js';
 import { COMMANDS } from './commands.js';
@@ -24,7 +24,7 @@ export async function runProgram(argv: readonly string[], streams: Streams, sign
   let exitCode: ExitCode = EXIT_CODES.done;
   const program = new Command('lowbit')
     .description('Quantizes neural networks and runs them on CPUs.')
-    .version(packageVersion(), '--version', 'print the version')
+    .version(packageRoot()?.version ?? 'unknown', '--version', 'print the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => streams.stdout.write(text),
@@ -102,18 +102,4 @@ function reportError(error: unknown, json: boolean, streams: Streams): ExitCode 
 
 function printError(streams: Streams, code: string, message: string, place: object): void {
   streams.stdout.write(`${JSON.stringify({ error: { code, message, place } }, null, 2)}\n`);
-}
-
-/** The version in package.json, three folders above this file both in src/ and in dist/esm/. */
-function packageVersion(): string {
-  for (const up of ['../../', '../../../']) {
-    try {
-      const manifest: unknown = JSON.parse(readFileSync(new URL(`${up}package.json`, import.meta.url), 'utf8'));
-      const { name, version } = manifest as { name?: unknown; version?: unknown };
-      if (name === 'lowbit' && typeof version === 'string') return version;
-    } catch {
-      // Not here: the other folder is tried, and without any the version is unknown.
-    }
-  }
-  return 'unknown';
 }

@@ -29,3 +29,13 @@ export function seededSubset(length: number, count: number, seed: number): numbe
   }
   return chosen;
 }
+
+/** The items in an order drawn with a generator (Fisher and Yates); the array that came in stays as it is. */
+export function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
+  const result = [...items];
+  for (let last = result.length - 1; last > 0; last--) {
+    const other = Math.floor((random() / 2 ** 32) * (last + 1));
+    [result[last], result[other]] = [result[other] as Item, result[last] as Item];
+  }
+  return result;
+}

@@ -1,6 +1,7 @@
 // Latencies: interleaved measurement and the numbers that are reported of it.
 
 import { throwIfAborted } from '../core/errors.js';
+import { randomIntegers, shuffled } from '../core/random.js';
 
 /** Milliseconds. */
 export interface Latency {
@@ -34,8 +35,9 @@ export interface TimingOptions {
 }
 
 /**
- * Measures subjects side by side: every round runs each of them once, in an order that turns by one from round to round,
- * so that a slow phase of the machine or the warmth that a neighbour leaves behind does not fall on one of them alone.
+ * Measures subjects side by side: in every round each of them has a turn, in an order that is drawn anew (seeded), so that
+ * neither a slow phase of the machine nor what a certain neighbour leaves behind falls on one of them alone. With several
+ * subjects a turn begins with a run that is not measured and brings the subject's own data back into the caches.
  * Errors: ERR_ABORTED and those of the subjects.
  */
 export async function measureInterleaved<Name extends string>(
@@ -45,10 +47,11 @@ export async function measureInterleaved<Name extends string>(
   const names = Object.keys(subjects) as Name[];
   const times = new Map<Name, number[]>(names.map((name) => [name, []]));
   const total = options.warmUp + options.rounds;
+  const random = randomIntegers(0);
   for (let round = 0; round < total; round++) {
-    for (let i = 0; i < names.length; i++) {
+    for (const name of shuffled(names, random)) {
       throwIfAborted(options.signal);
-      const name = names[(i + round) % names.length] as Name;
+      if (names.length > 1) await subjects[name]();
       const start = performance.now();
       await subjects[name]();
       const elapsed = performance.now() - start;

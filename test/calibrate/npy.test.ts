@@ -48,7 +48,11 @@ describe('readNpy', () => {
     const file = writeNpy({ dtype: 'float64', dims: [2], data: new Float64Array([Math.PI, -0]) });
     const shifted = new Uint8Array(file.length + 3);
     shifted.set(file, 3);
-    expect(readNpy(shifted.subarray(3)).data).toEqual(new Float64Array([Math.PI, -0]));
+    for (const input of [shifted.subarray(3), Buffer.from(shifted.buffer, 3)]) {
+      const { data } = readNpy(input);
+      expect(data).toEqual(new Float64Array([Math.PI, -0]));
+      expect(data.buffer.byteLength).toBe(16);
+    }
   });
 
   const header = (text: string, data = new Uint8Array(4)) => npyFile(text, data);

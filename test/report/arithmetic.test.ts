@@ -93,6 +93,17 @@ describe('latencies', () => {
     expect(latencyOf([7])).toEqual({ median: 7, min: 7, p95: 7, rounds: 1 });
   });
 
+  it('alternate neighbours: every subject follows every other one about equally often', async () => {
+    const order: string[] = [];
+    const subject = (name: string) => async () => void order.push(name);
+    await measureInterleaved({ a: subject('a'), b: subject('b'), c: subject('c') }, { rounds: 300, warmUp: 0 });
+    const turns = order.filter((_, i) => i % 2 === 0);
+    const pairs = turns.slice(1).map((name, i) => `${turns[i]}${name}`);
+    for (const pair of ['ab', 'ba', 'ac', 'ca', 'bc', 'cb']) {
+      expect(pairs.filter((found) => found === pair).length).toBeGreaterThan(80);
+    }
+  });
+
   it('are measured in turns', async () => {
     const order: string[] = [];
     const progress: number[] = [];
@@ -101,7 +112,9 @@ describe('latencies', () => {
       { a: subject('a'), b: subject('b'), c: subject('c') },
       { rounds: 2, warmUp: 1, onProgress: (done) => progress.push(done) },
     );
-    expect(order.join('')).toBe('abc' + 'bca' + 'cab');
+    // Every turn is two runs, the first one not measured; every round gives each subject one turn.
+    const rounds = (order.join('').match(/.{6}/g) ?? []).map((round) => round.match(/(.)\1/g)?.map((turn) => turn[0]));
+    expect(rounds.map((round) => round?.toSorted())).toEqual(Array(3).fill(['a', 'b', 'c']));
     expect(progress).toEqual([1, 2, 3]);
     expect([result.a.rounds, result.b.rounds, result.c.rounds]).toEqual([2, 2, 2]);
     const aborted = AbortSignal.abort();

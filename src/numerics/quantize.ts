@@ -28,7 +28,7 @@ export function rangesOf(x: Float32Array, geometry: QuantizationGeometry): Range
       const value = x[i] as number;
       if (value < lo) lo = value;
       if (value > hi) hi = value;
-      if (value !== value) lo = hi = Number.NaN; // every later comparison fails, so it stays
+      if (Number.isNaN(value)) lo = hi = Number.NaN; // every later comparison fails, so it stays
     }
     min[index] = lo;
     max[index] = hi;

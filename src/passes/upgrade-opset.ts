@@ -91,7 +91,7 @@ function asInput(node: Node, draft: GraphDraft, name: string): string {
   const base = `${node.outputs[0]}_${name}`;
   switch (attribute?.kind) {
     case 'ints': {
-      const values = BigInt64Array.from(attribute.value, BigInt);
+      const values = BigInt64Array.from(attribute.value, int64Of);
       return draft.constant(base, constantOf('int64', [values.length], values));
     }
     case 'floats':
@@ -101,6 +101,11 @@ function asInput(node: Node, draft: GraphDraft, name: string): string {
     default:
       return '';
   }
+}
+
+/** "To the end" is written as 2^63 - 1, which as a double is 2^63 and would wrap around. */
+function int64Of(value: number): bigint {
+  return value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(value);
 }
 
 function moveAttributes(node: Node, draft: GraphDraft, moves: boolean, names: string[]): string | undefined {

@@ -50,4 +50,36 @@ int flatten_views(int rank, int64_t* dims, int64_t (*strides)[6]) {
   return kept;
 }
 
+// Walks the first `rank` of some dimensions in row-major order, keeping the offset of every view: one addition per step
+// where a division per dimension would be needed to find a position from its number.
+template <int kViews>
+class Odometer {
+ public:
+  Odometer(int rank, const int64_t* dims, const int64_t (*strides)[6], int64_t number) : rank_(rank) {
+    for (int v = 0; v < kViews; v++) offsets_[v] = 0;
+    for (int i = rank - 1; i >= 0; i--) {
+      dims_[i] = dims[i];
+      index_[i] = number % dims[i];
+      number /= dims[i];
+      for (int v = 0; v < kViews; v++) {
+        strides_[v][i] = strides[v][i];
+        offsets_[v] += index_[i] * strides[v][i];
+      }
+    }
+  }
+  int64_t offset(int view) const { return offsets_[view]; }
+  void next() {
+    for (int i = rank_ - 1; i >= 0; i--) {
+      for (int v = 0; v < kViews; v++) offsets_[v] += strides_[v][i];
+      if (++index_[i] < dims_[i]) return;
+      for (int v = 0; v < kViews; v++) offsets_[v] -= index_[i] * strides_[v][i];
+      index_[i] = 0;
+    }
+  }
+
+ private:
+  int rank_;
+  int64_t dims_[6], index_[6], strides_[kViews][6], offsets_[kViews];
+};
+
 }  // namespace lowbit

@@ -37,15 +37,18 @@ void for_each_run(const Fields& op, const RunContext& run, int64_t element_bytes
   const Chunks pieces = cut(n, element_bytes, 64);
   const Chunks groups = cut(rows * pieces.count, (n < pieces.step ? n : pieces.step) * element_bytes);
   auto task = [&](int64_t t, int) {
-    for (int64_t unit = groups.begin(t); unit < groups.end(t, rows * pieces.count); unit++) {
-      const int64_t row = unit / pieces.count, begin = pieces.begin(unit % pieces.count);
-      int64_t a = begin * a_step, b = begin * b_step, rest = row;
-      for (int i = rank - 2; i >= 0; i--) {
-        a += rest % dims[i] * strides[0][i];
-        b += rest % dims[i] * strides[1][i];
-        rest /= dims[i];
+    const int64_t first = groups.begin(t);
+    Odometer<2> row(rank - 1, dims, strides, first / pieces.count);
+    int64_t piece = first % pieces.count, y = first / pieces.count * n;
+    for (int64_t unit = first; unit < groups.end(t, rows * pieces.count); unit++) {
+      const int64_t begin = pieces.begin(piece);
+      body(row.offset(0) + begin * a_step, row.offset(1) + begin * b_step, y + begin, pieces.end(piece, n) - begin,
+           a_step, b_step);
+      if (++piece == pieces.count) {
+        piece = 0;
+        y += n;
+        row.next();
       }
-      body(a, b, row * n + begin, pieces.end(unit % pieces.count, n) - begin, a_step, b_step);
     }
   };
   run.parallel(groups.count, task);

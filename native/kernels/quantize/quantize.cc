@@ -19,7 +19,9 @@ struct RowParameters {
 
 // symmetric: scale = max|x| / 127, zero point 0. Otherwise DynamicQuantizeLinear: the range is widened to hold 0, scale
 // = f32((hi - lo) / 255), zero point = sat(rint(0 - f32(lo / scale))). A range of nothing but zeros (or of no number at
-// all) counts as a range of width 1, as in the ONNX reference: scale 1/255 (1/127), zero point 0, all codes 0.
+// all) counts as a range of width 1: scale 1/255 (1/127), zero point 0, all codes 0. That is the ONNX reference
+// implementation's rule; onnxruntime's scale is 1 there. Codes and products are the same under both, only the written
+// scale is not, and the specification's own is the one to agree with.
 RowParameters row_parameters(float lo, float hi, bool symmetric) {
   lo = lo < 0.0f ? lo : 0.0f;
   hi = hi > 0.0f ? hi : 0.0f;

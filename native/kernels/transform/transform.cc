@@ -41,21 +41,8 @@ void copy_tile(const T* x, int64_t x_row, int64_t x_column, T* y, int64_t y_row,
 struct View {
   int rank;
   int64_t dims[6];
-  int64_t strides[6];
-  int64_t y_strides[6];
+  int64_t strides[2][6];  // of x, of y
 };
-
-// Position `index` of the dimensions other than skip_a and skip_b, as offsets into x and y.
-void offsets_of(const View& view, int64_t index, int skip_a, int skip_b, int64_t* x, int64_t* y) {
-  *x = *y = 0;
-  for (int i = view.rank - 1; i >= 0; i--) {
-    if (i == skip_a || i == skip_b) continue;
-    const int64_t at = index % view.dims[i];
-    index /= view.dims[i];
-    *x += at * view.strides[i];
-    *y += at * view.y_strides[i];
-  }
-}
 
 // The last dimension is contiguous in x: copy runs.
 void copy_runs(const View& view, int64_t element_bytes, const uint8_t* x, uint8_t* y, const RunContext& run) {
@@ -66,11 +53,17 @@ void copy_runs(const View& view, int64_t element_bytes, const uint8_t* x, uint8_
   const Chunks pieces = cut(bytes, 2, 64);
   const Chunks units = cut(rows * pieces.count, (bytes < pieces.step ? bytes : pieces.step) * 2);
   auto body = [&](int64_t task, int) {
-    for (int64_t u = units.begin(task); u < units.end(task, rows * pieces.count); u++) {
-      int64_t from, to;
-      offsets_of(view, u / pieces.count, last, last, &from, &to);
-      const int64_t begin = pieces.begin(u % pieces.count), end = pieces.end(u % pieces.count, bytes);
-      memcpy(y + to * element_bytes + begin, x + from * element_bytes + begin, static_cast<size_t>(end - begin));
+    const int64_t first = units.begin(task);
+    Odometer<2> row(last, view.dims, view.strides, first / pieces.count);
+    int64_t piece = first % pieces.count;
+    for (int64_t u = first; u < units.end(task, rows * pieces.count); u++) {
+      const int64_t begin = pieces.begin(piece), end = pieces.end(piece, bytes);
+      memcpy(y + row.offset(1) * element_bytes + begin, x + row.offset(0) * element_bytes + begin,
+             static_cast<size_t>(end - begin));
+      if (++piece == pieces.count) {
+        piece = 0;
+        row.next();
+      }
     }
   };
   run.parallel(units.count, body);
@@ -82,31 +75,43 @@ void copy_tiles(const View& view, const void* x_bytes, void* y_bytes, const RunC
   T* y = static_cast<T*>(y_bytes);
   const int last = view.rank - 1;
   // Rows of a tile walk the dimension that is closest together in x, so that a tile uses whole lines of both sides.
+  const int64_t* strides = view.strides[0];
   int other = last == 0 ? 0 : last - 1;
   for (int i = 0; i < last; i++) {
-    if (view.strides[i] != 0 && (view.strides[other] == 0 || view.strides[i] < view.strides[other])) other = i;
+    if (strides[i] != 0 && (strides[other] == 0 || strides[i] < strides[other])) other = i;
   }
   const bool one = last == 0;
   const int64_t columns = view.dims[last], rows = one ? 1 : view.dims[other];
-  const int64_t x_row = one ? 0 : view.strides[other], y_row = one ? 0 : view.y_strides[other];
+  const int64_t x_row = one ? 0 : strides[other], y_row = one ? 0 : view.strides[1][other];
   const int64_t tile_columns = one ? 4096 : columns < kTile ? columns : kTile;
   // Narrow tiles are made longer.
   const int64_t tile_rows = columns < kTile ? kTile * kTile / columns : kTile;
   const int64_t down = (rows + tile_rows - 1) / tile_rows, across = (columns + tile_columns - 1) / tile_columns;
-  int64_t outer = 1;
+  View outer{0, {}, {}};
+  int64_t planes = 1;
   for (int i = 0; i < last; i++) {
-    if (i != other) outer *= view.dims[i];
+    if (i == other) continue;
+    planes *= view.dims[i];
+    outer.dims[outer.rank] = view.dims[i];
+    for (int v = 0; v < 2; v++) outer.strides[v][outer.rank] = view.strides[v][i];
+    outer.rank++;
   }
-  const int64_t all = outer * down * across;
+  const int64_t per_plane = down * across, all = planes * per_plane;
   const Chunks units =
       cut(all, 2 * static_cast<int64_t>(sizeof(T)) * (rows < tile_rows ? rows : tile_rows) * tile_columns);
   auto body = [&](int64_t task, int) {
-    for (int64_t u = units.begin(task); u < units.end(task, all); u++) {
-      int64_t from, to;
-      offsets_of(view, u / (down * across), last, other, &from, &to);
-      const int64_t r = u / across % down * tile_rows, c = u % across * tile_columns;
-      copy_tile(x + from + r * x_row + c * view.strides[last], x_row, view.strides[last], y + to + r * y_row + c, y_row,
-                least(tile_rows, rows - r), least(tile_columns, columns - c));
+    const int64_t first = units.begin(task);
+    Odometer<2> plane(outer.rank, outer.dims, outer.strides, first / per_plane);
+    int64_t tile = first % per_plane;
+    for (int64_t u = first; u < units.end(task, all); u++) {
+      const int64_t r = tile / across * tile_rows, c = tile % across * tile_columns;
+      copy_tile(x + plane.offset(0) + r * x_row + c * strides[last], x_row, strides[last],
+                y + plane.offset(1) + r * y_row + c, y_row, least(tile_rows, rows - r),
+                least(tile_columns, columns - c));
+      if (++tile == per_plane) {
+        tile = 0;
+        plane.next();
+      }
     }
   };
   run.parallel(units.count, body);
@@ -126,22 +131,20 @@ void check_transpose(const transpose_fields& op, PlanCheck& check) {
 size_t scratch_transpose(const transpose_fields&, const Dispatch&) { return 0; }
 
 Status run_transpose(const transpose_fields& op, const RunContext& run) {
-  View view{0, {op.d0, op.d1, op.d2, op.d3, op.d4, op.d5}, {}, {}};
-  int64_t strides[1][6] = {{op.s0, op.s1, op.s2, op.s3, op.s4, op.s5}};
+  View view{0, {op.d0, op.d1, op.d2, op.d3, op.d4, op.d5}, {{op.s0, op.s1, op.s2, op.s3, op.s4, op.s5}}};
   for (int64_t dim : view.dims) {
     if (dim == 0) return Status::ok;
   }
-  view.rank = flatten_views<1>(6, view.dims, strides);
+  view.rank = flatten_views<1>(6, view.dims, view.strides);
   int64_t step = 1;
   for (int i = view.rank - 1; i >= 0; i--) {
-    view.strides[i] = strides[0][i];
-    view.y_strides[i] = step;
+    view.strides[1][i] = step;
     step *= view.dims[i];
   }
   const uint8_t* x = run.buffer<uint8_t>(op.x);
   uint8_t* y = run.buffer<uint8_t>(op.y);
   const int last = view.rank - 1;
-  if (view.strides[last] == 1 && (last == 0 || view.dims[last] * op.element_bytes >= kShortRun)) {
+  if (view.strides[0][last] == 1 && (last == 0 || view.dims[last] * op.element_bytes >= kShortRun)) {
     copy_runs(view, op.element_bytes, x, y, run);
     return Status::ok;
   }
@@ -177,7 +180,10 @@ size_t scratch_copy_rows(const copy_rows_fields&, const Dispatch&) { return 0; }
 
 Status run_copy_rows(const copy_rows_fields& op, const RunContext& run) {
   if (op.rows == 0 || op.row_bytes == 0) return Status::ok;
-  const View view{2, {op.rows, op.row_bytes}, {op.x_stride, 1}, {op.y_stride, 1}};
+  // Rows without gaps on both sides are one row.
+  const bool dense = op.x_stride == op.row_bytes && op.y_stride == op.row_bytes;
+  const int64_t rows = dense ? 1 : op.rows, row_bytes = dense ? int64_t{op.rows} * op.row_bytes : op.row_bytes;
+  const View view{2, {rows, row_bytes}, {{op.x_stride, 1}, {op.y_stride, 1}}};
   copy_runs(view, 1, run.buffer<uint8_t>(op.x) + op.x_offset, run.buffer<uint8_t>(op.y) + op.y_offset, run);
   return Status::ok;
 }

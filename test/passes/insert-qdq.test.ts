@@ -11,19 +11,7 @@ import { verifyGraph } from '../../src/ir/verify.js';
 import { insertQdq, valuesToObserve } from '../../src/passes/insert-qdq.js';
 import { resolveScheme, type SchemeChanges } from '../../src/schemes/scheme.js';
 import { type Feeds, judge, observe, sqnrDb } from './judge.js';
-import { countOf, ModelMaker, operatorsOf, randomFloats } from './model.js';
-
-const feedsOf = (count: number, dims: readonly number[]): Feeds[] =>
-  Array.from({ length: count }, (_, seed) => ({
-    x: {
-      dims,
-      data: randomFloats(
-        dims.reduce((a, b) => a * b, 1),
-        seed + 1,
-        2,
-      ),
-    },
-  }));
+import { countOf, feedsOf, ModelMaker, operatorsOf } from './model.js';
 
 /** A small residual network with everything that convolutional networks have. */
 function network(): Graph {
@@ -49,7 +37,7 @@ function network(): Graph {
     .graph();
 }
 
-const calibration = feedsOf(8, [1, 3, 12, 12]);
+const calibration = feedsOf([1, 3, 12, 12], 8);
 
 async function quantized(graph: Graph, changes: SchemeChanges | string = {}): Promise<Graph> {
   const scheme = resolveScheme(changes);
@@ -82,7 +70,7 @@ describe('insertQdq', () => {
   it.each(['static-u8i8', 'static-i8i8'])('%s computes what the float network does, nearly', async (preset) => {
     const graph = network();
     const [float, codes] = [await judge(graph), await judge(await quantized(graph, preset))];
-    for (const feed of feedsOf(4, [1, 3, 12, 12])) {
+    for (const feed of feedsOf([1, 3, 12, 12], 4)) {
       const [wanted, found] = [await float.run(feed), await codes.run(feed)];
       expect(Object.keys(found)).toEqual(['logits', 'probabilities']);
       expect(sqnrDb(wanted['logits']?.data as Float32Array, found['logits']?.data as Float32Array)).toBeGreaterThan(24);

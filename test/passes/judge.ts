@@ -63,6 +63,20 @@ export async function observe(
   return collector.statistics();
 }
 
+/** The float elements of a result. */
+export function floatsFrom(results: Record<string, Tensor>, name: string): Float32Array {
+  const data = results[name]?.data;
+  if (!(data instanceof Float32Array)) throw new Error(`the result '${name}' is missing or not float32`);
+  return data;
+}
+
+/** The u8 codes of a result. */
+export function codesFrom(results: Record<string, Tensor>, name: string): Uint8Array {
+  const data = results[name]?.data;
+  if (!(data instanceof Uint8Array)) throw new Error(`the result '${name}' is missing or not uint8`);
+  return data;
+}
+
 export function argmax(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;

@@ -25,6 +25,15 @@ export function randomFloats(count: number, seed: number, amplitude = 1): Float3
   return Float32Array.from({ length: count }, () => (next() * 2 - 1) * amplitude);
 }
 
+/** Feeds of one input called x, the same in every run. */
+export function feedsOf(
+  dims: readonly number[],
+  count = 3,
+): Record<string, { dims: readonly number[]; data: Float32Array }>[] {
+  const size = dims.reduce((product, dim) => product * dim, 1);
+  return Array.from({ length: count }, (_, seed) => ({ x: { dims, data: randomFloats(size, seed + 1, 2) } }));
+}
+
 function attributeOf(value: AttributeValue): Attribute {
   if (typeof value === 'number') return { kind: 'int', value };
   if (typeof value === 'string') return { kind: 'string', value };

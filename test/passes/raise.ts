@@ -106,7 +106,8 @@ class Raiser {
           this.#dq(this.#in(3), this.#in(4), this.#in(5)),
         ];
         const y = this.#add('Conv', bias === '' ? inputs : [...inputs, bias], this.#attributes(...conv));
-        return this.#finish(y, this.#in(6), this.#in(7));
+        this.#finish(y, this.#in(6), this.#in(7));
+        return;
       }
       case 'QGemm': {
         const transB = this.#number('transB') ?? 0;
@@ -114,32 +115,33 @@ class Raiser {
         const b = this.#dq(this.#in(3), this.#in(4), this.#in(5), transB === 0 ? 1 : 0);
         const bias = this.#bias(this.#in(6), this.#in(1), this.#in(4));
         if (bias !== '') {
-          return this.#finish(this.#add('Gemm', [a, b, bias], this.#attributes('transB')), this.#in(7), this.#in(8));
+          this.#finish(this.#add('Gemm', [a, b, bias], this.#attributes('transB')), this.#in(7), this.#in(8));
+          return;
         }
         const turned = transB === 0 ? b : this.#add('Transpose', [b], { perm: { kind: 'ints', value: [1, 0] } });
-        return this.#finish(this.#add('MatMul', [a, turned]), this.#in(7), this.#in(8));
+        this.#finish(this.#add('MatMul', [a, turned]), this.#in(7), this.#in(8));
+        return;
       }
       case 'QAdd':
       case 'QMul': {
         const a = this.#dq(this.#in(0), this.#in(1), this.#in(2));
         const b = this.#dq(this.#in(3), this.#in(4), this.#in(5));
-        return this.#finish(this.#add(this.#node.op.slice(1), [a, b]), this.#in(6), this.#in(7));
+        this.#finish(this.#add(this.#node.op.slice(1), [a, b]), this.#in(6), this.#in(7));
+        return;
       }
       case 'QAveragePool':
       case 'QGlobalAveragePool': {
         const x = this.#dq(this.#in(0), this.#in(1), this.#in(2));
-        return this.#finish(
-          this.#add(this.#node.op.slice(1), [x], this.#attributes(...pool)),
-          this.#in(3),
-          this.#in(4),
-        );
+        this.#finish(this.#add(this.#node.op.slice(1), [x], this.#attributes(...pool)), this.#in(3), this.#in(4));
+        return;
       }
       case 'QConcat': {
         const parts: string[] = [];
         for (let at = 2; at < this.#node.inputs.length; at += 3) {
           parts.push(this.#dq(this.#in(at), this.#in(at + 1), this.#in(at + 2)));
         }
-        return this.#finish(this.#add('Concat', parts, this.#attributes('axis')), this.#in(0), this.#in(1));
+        this.#finish(this.#add('Concat', parts, this.#attributes('axis')), this.#in(0), this.#in(1));
+        return;
       }
       case 'QLookup': {
         // Gather counts negative indices from the end, so the byte of an i8 code is found by the code itself.
@@ -147,13 +149,15 @@ class Raiser {
         const signed = this.#number('to') === DTYPES.int8.onnx;
         const table = signed ? constantOf('int8', [256], Int8Array.from(bytes)) : constantOf('uint8', [256], bytes);
         const index = this.#add('Cast', [this.#in(0)], { to: { kind: 'int', value: DTYPES.int32.onnx } });
-        return this.#end('Gather', [this.#editor.addConstant('table', table), index], {
+        this.#end('Gather', [this.#editor.addConstant('table', table), index], {
           axis: { kind: 'int', value: 0 },
         });
+        return;
       }
       case 'DynamicGemm':
       case 'DynamicConv':
-        return this.#dynamic(this.#node.op === 'DynamicConv', conv);
+        this.#dynamic(this.#node.op === 'DynamicConv', conv);
+        return;
       default:
         throw new Error(`${this.#node.op} has no standard form here`);
     }

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { verifyGraph } from '../../src/ir/verify.js';
 import { upgradeOpset } from '../../src/passes/upgrade-opset.js';
-import { type Feeds, judge } from './judge.js';
+import { type Feeds, floatsFrom, judge } from './judge.js';
 import { countOf, ModelMaker, operatorsOf, randomFloats } from './model.js';
 
 const feeds: Feeds = { x: { dims: [1, 4, 6, 6], data: randomFloats(144, 5, 4) } };
@@ -54,10 +54,10 @@ describe('upgradeOpset', () => {
     verifyGraph(upgraded);
     const [before, after] = [await judge(old), await judge(upgraded)];
     const output = old.outputs[0] as string;
-    const [wanted, found] = [(await before.run(feeds))[output], (await after.run(feeds))[output]];
-    expect(found?.dims).toEqual(wanted?.dims);
-    const values = found?.data as Float32Array;
-    (wanted?.data as Float32Array).forEach((value, i) => {
+    const [wanted, found] = [await before.run(feeds), await after.run(feeds)];
+    expect(found[output]?.dims).toEqual(wanted[output]?.dims);
+    const values = floatsFrom(found, output);
+    floatsFrom(wanted, output).forEach((value, i) => {
       expect(values[i]).toBeCloseTo(value, 5);
     });
   });

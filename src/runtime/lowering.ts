@@ -43,6 +43,7 @@ export class Lowering {
   readonly #types: ReadonlyMap<string, ConcreteType>;
   readonly #wanted: ReadonlySet<string>;
   readonly #prepared = new Map<string, View>();
+  readonly #made = new Map<string, object>();
   #node = '';
   /** Version of ai.onnx. */
   readonly opset: number;
@@ -159,6 +160,15 @@ export class Lowering {
     target.emit({ op, fields: fields(from, to), inPlace: [], node: this.#node });
     if (constant) this.#prepared.set(label, to);
     return to;
+  }
+
+  /** What `make` gives the first time that this key is asked for. */
+  once<Made extends object>(key: string, make: () => Made): Made {
+    const known = this.#made.get(key) as Made | undefined;
+    if (known !== undefined) return known;
+    const made = make();
+    this.#made.set(key, made);
+    return made;
   }
 
   // ---- values ----

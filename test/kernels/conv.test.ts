@@ -142,6 +142,7 @@ function checkInteger(
   const x = codesOf(inputsOf(shape), xFormat, seed, 'random');
   const w = codesOf(g.groups * k * g.filters, wFormat, seed + 1, seed % 5 === 0 ? 'lowest' : 'random'); // [groups, k, filters]
   const zero = lowest(xFormat) + (seed % 256);
+  const atRunTime = seed % 3 === 0; // the zero point comes in a buffer, as for inputs that are quantized at run time
   const wZero = wZeros ? int32sOf(oc, seed + 2, lowest(wFormat), lowest(wFormat) + 255) : undefined;
   const offset = seed % 2 === 0 ? int32sOf(oc, seed + 3, -9999, 9999) : undefined;
   const out = outputOf(yFormat, oc, k, seed);
@@ -151,6 +152,7 @@ function checkInteger(
       w,
       ...(wZero && { wZero }),
       ...(offset && { offset }),
+      xZero: Int32Array.of(zero),
       ...out.buffers,
       packed: g.groups * packedI8Bytes(k, g.filters),
       y: pixelsOf(shape) * oc * out.bytes,
@@ -162,6 +164,8 @@ function checkInteger(
         {
           ...shape,
           x: 'x',
+          x_scale: undefined,
+          x_zero: atRunTime ? 'xZero' : undefined,
           packed: 'packed',
           w_zero: wZero && 'wZero',
           offset: offset && 'offset',
@@ -169,7 +173,7 @@ function checkInteger(
           oc,
           groups: g.groups,
           x_format: xFormat,
-          x_zero_point: zero,
+          x_zero_point: atRunTime ? lowest(xFormat) : zero,
           ...out.fields,
           w: shape.w,
         },
@@ -329,21 +333,31 @@ describe('depthwise_i8', () => {
     const x = codesOf(inputsOf(shape), xFormat, seed, seed % 7 === 0 ? 'highest' : 'random');
     const w = codesOf(taps * shape.c, 3, seed + 1, seed % 5 === 0 ? 'lowest' : 'random') as Int8Array<ArrayBuffer>;
     const zero = lowest(xFormat) + (seed % 256);
+    const atRunTime = seed % 3 === 0;
     const offset = seed % 2 === 0 ? int32sOf(shape.c, seed + 3, -9999, 9999) : undefined;
     const out = outputOf(yFormat, shape.c, taps, seed);
     const { y } = runEverywhere({
-      buffers: { x, weights: w, ...(offset && { offset }), ...out.buffers, y: pixelsOf(shape) * shape.c * out.bytes },
+      buffers: {
+        x,
+        weights: w,
+        xZero: Int32Array.of(zero),
+        ...(offset && { offset }),
+        ...out.buffers,
+        y: pixelsOf(shape) * shape.c * out.bytes,
+      },
       steps: [
         [
           'depthwise_i8',
           {
             ...shape,
             x: 'x',
+            x_scale: undefined,
+            x_zero: atRunTime ? 'xZero' : undefined,
             weights: 'weights',
             offset: offset && 'offset',
             y: 'y',
             x_format: xFormat,
-            x_zero_point: zero,
+            x_zero_point: atRunTime ? lowest(xFormat) : zero,
             ...out.fields,
           },
         ],

@@ -62,6 +62,8 @@ void check_conv_i8(const conv_i8_fields& f, PlanCheck& check) {
   const int64_t k = checked_product(f.kh, f.kw, f.c / f.groups);
   const int64_t packed_bytes = k < 1 ? -1 : packed_i8_bytes(k, f.oc / f.groups, 0);
   if (check.that(packed_bytes >= 0)) check.buffer(f.packed, packed_bytes, f.groups);
+  check.optional(f.x_scale, 1, 4);
+  check.optional(f.x_zero, 1, 4);
   check.optional(f.w_zero, f.oc, 4);
   check.optional(f.offset, f.oc, 4);
   const int64_t multipliers = f.multiplier_step == 0 ? 1 : f.oc;
@@ -88,6 +90,7 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
   if (packed == nullptr) return Status::bad_packed_weights;
   const uint8_t* x = run.buffer<const uint8_t>(f.x);
   uint8_t* y = run.buffer<uint8_t>(f.y);
+  const int32_t* x_zero = f.x_zero < 0 ? &f.x_zero_point : run.buffer<const int32_t>(f.x_zero);
   const int64_t y_bytes = f.y_format == kF32 || f.y_format == kI32 ? 4 : 1;
   const bool pointwise = shape.pointwise();
   const int64_t stride = pointwise ? shape.c : window_stride(k);
@@ -124,15 +127,15 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
       rows.a = x + cut.first_pixel * shape.c + cut.group * k;
       rows.k_readable = k;
     } else {
-      im2col(shape, x, 1, cut.group, cut.first_pixel, cut.pixels, static_cast<uint8_t>(f.x_zero_point), windows);
+      im2col(shape, x, 1, cut.group, cut.first_pixel, cut.pixels, static_cast<uint8_t>(*x_zero), windows);
       rows.a = windows;
       rows.k_readable = stride;
     }
     rows.stride = stride;
     rows.rows = cut.pixels;
-    rows.zero = &f.x_zero_point;
+    rows.zero = x_zero;
     rows.zero_step = 0;
-    rows.scale = nullptr;
+    rows.scale = run.buffer<const float>(f.x_scale);
     rows.scale_step = 0;
     uint8_t* to = y + (cut.first_pixel * f.oc + channel) * y_bytes;
     for (int64_t step = cut.first_step; step < cut.last_step; ++step) {

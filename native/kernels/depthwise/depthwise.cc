@@ -100,6 +100,8 @@ void check_depthwise_i8(const depthwise_i8_fields& f, PlanCheck& check) {
   if (f.y_format == kF32) check.that(f.lo <= f.hi);
   check.buffer(f.x, checked_product(f.n, f.h, f.w, f.c), 1);
   check.buffer(f.weights, checked_product(f.kh, f.kw, f.c), 1);
+  check.optional(f.x_scale, 1, 4);
+  check.optional(f.x_zero, 1, 4);
   check.optional(f.offset, f.c, 4);
   const int64_t multipliers = f.multiplier_step == 0 ? 1 : f.c;
   if (f.y_format == kI32) {
@@ -125,10 +127,11 @@ Status run_depthwise_i8(const depthwise_i8_fields& f, const RunContext& run) {
   uint8_t* y = run.buffer<uint8_t>(f.y);
   const int64_t c = f.c;
   const int64_t taps = shape.kh * shape.kw;
+  const int32_t x_zero = f.x_zero < 0 ? f.x_zero_point : *run.buffer<const int32_t>(f.x_zero);
 
-  // Once per run, read by every task: a pixel of padding, and offset - x_zero_point * sum of the channel's weights.
+  // Once per run, read by every task: a pixel of padding, and offset - x_zero * sum of the channel's weights.
   uint8_t* padding = run.scratch + layout.padding;
-  memset(padding, static_cast<uint8_t>(f.x_zero_point), static_cast<size_t>(c));
+  memset(padding, static_cast<uint8_t>(x_zero), static_cast<size_t>(c));
   int32_t* offset = reinterpret_cast<int32_t*>(run.scratch + layout.offset);
   memset(offset, 0, static_cast<size_t>(c) * 4);
   for (int64_t t = 0; t < taps; ++t) {
@@ -136,7 +139,7 @@ Status run_depthwise_i8(const depthwise_i8_fields& f, const RunContext& run) {
   }
   for (int64_t j = 0; j < c; ++j) {
     const uint32_t start = bias == nullptr ? 0 : static_cast<uint32_t>(bias[j]);
-    offset[j] = static_cast<int32_t>(start - static_cast<uint32_t>(f.x_zero_point) * static_cast<uint32_t>(offset[j]));
+    offset[j] = static_cast<int32_t>(start - static_cast<uint32_t>(x_zero) * static_cast<uint32_t>(offset[j]));
   }
 
   const int64_t pixels = shape.pixels();
@@ -175,6 +178,7 @@ Status run_depthwise_i8(const depthwise_i8_fields& f, const RunContext& run) {
       out.rows = count;
       out.columns = c;
       out.offset = offset;
+      out.row_scale = run.buffer<const float>(f.x_scale);
       out.column_scale = multiplier;
       out.column_scale_step = f.multiplier_step;
       out.bias = run.buffer<const float>(f.bias);

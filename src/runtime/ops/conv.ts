@@ -42,7 +42,7 @@ export function geometryOf(at: Lowering, node: Node, x: string, w: string): Geom
 }
 
 /** Weights [oc, c/groups, kh, kw] packed per group with k = (kh, kw, c/groups). */
-function packedWeights(at: Lowering, w: string, { window, oc, groups }: Geometry, codes: boolean): View {
+export function packedWeights(at: Lowering, w: string, { window, oc, groups }: Geometry, codes: boolean): View {
   const { kh, kw } = window;
   const channels = window.c / groups;
   const columns = oc / groups;
@@ -75,6 +75,29 @@ function depthwiseWeights(at: Lowering, w: string, { window }: Geometry): View {
   return at.derive(w, 'taps by channels', at.bytes(w), 'transpose', (x, y) =>
     at.transposeFields(x, y, dtype, [taps, c], [1, taps]),
   );
+}
+
+/**
+ * The same for codes, as i8 with zero point 0, which is all that the instruction takes: i8 as they are, u8 around 128 moved
+ * down by it. Undefined when the weights are anything else.
+ */
+export function depthwiseCodes(
+  at: Lowering,
+  w: string,
+  zeros: Int32Array | undefined,
+  geometry: Geometry,
+): View | undefined {
+  if (!geometry.depthwise) return undefined;
+  if (at.type(w).dtype === 'int8') return zeros === undefined ? depthwiseWeights(at, w, geometry) : undefined;
+  const tensor = at.constant(w);
+  if (tensor === undefined || zeros?.every((zero) => zero === 128) !== true) return undefined;
+  const { kh, kw, c } = geometry.window;
+  const taps = kh * kw;
+  const codes = Int8Array.from(
+    { length: taps * c },
+    (_, i) => (tensor.data[(i % c) * taps + Math.floor(i / c)] as number) - 128,
+  );
+  return at.block(codes, `${w} around zero, taps by channels`);
 }
 
 function conv(node: Node, at: Lowering): void {
@@ -127,6 +150,8 @@ function quantizedConv(node: Node, at: Lowering, inputs: QuantizedInputs): void 
       : requantizeMultipliers(input.scale, scales, output.scale);
   const fields = {
     x: at.read(x, 'channels-last'),
+    x_scale: undefined,
+    x_zero: undefined,
     offset: columnVector(at, inputs.offset, 'int32', oc),
     multiplier: at.block(multiplier, `${node.name} multiplier`),
     bias: columnVector(at, inputs.bias, 'float32', oc),
@@ -139,8 +164,8 @@ function quantizedConv(node: Node, at: Lowering, inputs: QuantizedInputs): void 
     ...codeLimits(at, node, y),
     ...clampOf(node),
   };
-  if (geometry.depthwise && at.type(w).dtype === 'int8' && zeros === undefined) {
-    const weights = depthwiseWeights(at, w, geometry);
+  const weights = depthwiseCodes(at, w, zeros, geometry);
+  if (weights !== undefined) {
     at.emit('depthwise_i8', { ...fields, weights, y: at.write(y, 'channels-last') });
     return;
   }

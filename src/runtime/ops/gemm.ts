@@ -97,6 +97,7 @@ interface QuantizedProduct {
   readonly yScale: string;
   readonly yZero: string;
   readonly offset: string;
+  readonly bias: string;
 }
 
 function emitQuantized(node: Node, at: Lowering, product: Product, inputs: QuantizedProduct): void {
@@ -118,7 +119,7 @@ function emitQuantized(node: Node, at: Lowering, product: Product, inputs: Quant
     w_zero: zeros === undefined ? undefined : at.block(zeros, `${node.name} weight zero points`),
     offset: columnVector(at, inputs.offset, 'int32', n),
     multiplier: at.block(multiplier, `${node.name} multiplier`),
-    bias: undefined,
+    bias: columnVector(at, inputs.bias, 'float32', n),
     y: at.write(y, 'logical'),
     ...product.sizes,
     a_step: 0,
@@ -137,7 +138,7 @@ function qGemm(node: Node, at: Lowering): void {
   const product = gemmProduct(at, node, input(0), input(3), true);
   emitQuantized(node, at, product, {
     ...{ a: input(0), aScale: input(1), aZero: input(2), bScale: input(4), bZero: input(5) },
-    ...{ offset: input(6), yScale: input(7), yZero: input(8) },
+    ...{ offset: input(6), yScale: input(7), yZero: input(8), bias: input(9) },
   });
 }
 
@@ -147,7 +148,7 @@ function qLinearMatMul(node: Node, at: Lowering): void {
   const product = matMulProduct(at, input(0), input(3), true);
   emitQuantized(node, at, product, {
     ...{ a: input(0), aScale: input(1), aZero: input(2), bScale: input(4), bZero: input(5) },
-    ...{ offset: '', yScale: input(6), yZero: input(7) },
+    ...{ offset: '', bias: '', yScale: input(6), yZero: input(7) },
   });
 }
 

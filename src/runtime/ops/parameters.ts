@@ -79,11 +79,14 @@ export function codeLimits(at: Lowering, node: Node, y: string): { qlo: number; 
   return { qlo: Math.max(qmin, intOf(node, 'qlo', qmin)), qhi: Math.min(qmax, intOf(node, 'qhi', qmax)) };
 }
 
-/** A vector per column read by its bytes (an integer bias, a float bias); undefined when absent. */
+/** A vector of one entry per column (an integer bias, a float bias); undefined when absent. */
 export function columnVector(at: Lowering, name: string, dtype: 'int32' | 'float32', count: number): View | undefined {
   if (name === '') return undefined;
   at.expectType(name, dtype);
   const size = at.dims(name).reduce((product, dim) => product * dim, 1);
+  if (dtype === 'float32' && size === 1 && count !== 1) {
+    return at.block(new Float32Array(count).fill(at.float(name, 'the bias')), `${name} repeated`);
+  }
   if (size !== count) at.unsupported(`a bias of ${size} elements for ${count} columns`);
   return at.read(name, 'logical');
 }

@@ -11,7 +11,7 @@ namespace lowbit {
 
 namespace {
 
-constexpr int kMaxRows = 3;
+constexpr int kMaxRows = 5;
 constexpr int64_t kDepth = 512;           // of k at a time, so that the widened rows stay in the L1 cache
 constexpr int64_t kRowSpan = kDepth + 16;  // int16 between rows
 
@@ -34,38 +34,31 @@ void widen_rows(const uint8_t* a, int64_t a_stride, int64_t rows, int64_t depth,
   }
 }
 
-// Rows x 8 columns. sum[r][v] holds [c c' d d'] for two columns: the sums over k = 0, 1 and k = 2, 3 (mod 4). Engines on x86
-// have 16 registers: 12 accumulate, 4 hold columns, and the row is one load that is splat.
+// Rows x 4 columns. sum[r][v] holds [c c' d d'] for two columns: the sums over k = 0, 1 and k = 2, 3 (mod 4). Engines on x86
+// have 15 registers to give: 10 accumulate, 2 hold widened columns, and a row is one load that is splat.
 template <int Rows>
 void tile(const int16_t* a, const int8_t* b, int64_t groups, bool first, int32_t* c, int64_t c_stride) {
-  v128_t sum[Rows][4];
+  v128_t sum[Rows][2];
   LOWBIT_UNROLL
-  for (int r = 0; r < Rows; ++r) {
-    LOWBIT_UNROLL
-    for (int v = 0; v < 4; ++v) sum[r][v] = wasm_i32x4_const_splat(0);
-  }
+  for (int r = 0; r < Rows; ++r) sum[r][0] = sum[r][1] = wasm_i32x4_const_splat(0);
   for (int64_t g = 0; g < groups; ++g, a += 4, b += 64) {
-    v128_t columns[4];
-    LOWBIT_UNROLL
-    for (int v = 0; v < 4; ++v) columns[v] = wasm_i16x8_load8x8(b + 8 * v);
+    const v128_t left = wasm_i16x8_load8x8(b);
+    const v128_t right = wasm_i16x8_load8x8(b + 8);
     LOWBIT_UNROLL
     for (int r = 0; r < Rows; ++r) {
       const v128_t codes = wasm_v128_load64_splat(a + r * kRowSpan);
-      LOWBIT_UNROLL
-      for (int v = 0; v < 4; ++v) sum[r][v] = wasm_i32x4_add(sum[r][v], wasm_i32x4_dot_i16x8(codes, columns[v]));
+      sum[r][0] = wasm_i32x4_add(sum[r][0], wasm_i32x4_dot_i16x8(codes, left));
+      sum[r][1] = wasm_i32x4_add(sum[r][1], wasm_i32x4_dot_i16x8(codes, right));
     }
   }
   LOWBIT_UNROLL
   for (int r = 0; r < Rows; ++r) {
-    LOWBIT_UNROLL
-    for (int h = 0; h < 2; ++h) {
-      const v128_t even = wasm_i32x4_shuffle(sum[r][2 * h], sum[r][2 * h + 1], 0, 2, 4, 6);
-      const v128_t odd = wasm_i32x4_shuffle(sum[r][2 * h], sum[r][2 * h + 1], 1, 3, 5, 7);
-      v128_t total = wasm_i32x4_add(even, odd);
-      int32_t* to = c + r * c_stride + 4 * h;
-      if (!first) total = wasm_i32x4_add(total, wasm_v128_load(to));
-      wasm_v128_store(to, total);
-    }
+    const v128_t even = wasm_i32x4_shuffle(sum[r][0], sum[r][1], 0, 2, 4, 6);
+    const v128_t odd = wasm_i32x4_shuffle(sum[r][0], sum[r][1], 1, 3, 5, 7);
+    v128_t total = wasm_i32x4_add(even, odd);
+    int32_t* to = c + r * c_stride;
+    if (!first) total = wasm_i32x4_add(total, wasm_v128_load(to));
+    wasm_v128_store(to, total);
   }
 }
 
@@ -90,9 +83,9 @@ void gemm(const GemmI8Args& args) {
     for (int64_t k = 0; k < args.k; k += kDepth) {
       const int64_t depth = args.k - k < kDepth ? args.k - k : kDepth;
       widen_rows<Signed>(a + k, args.a_stride, rows, depth, wide);
-      for (int64_t half = 0; half < 2 * args.panels; ++half) {
-        const int8_t* b = args.b + half / 2 * args.panel_bytes + half % 2 * 32 + k * 16;
-        tile_of<kMaxRows>(rows, wide, b, (depth + 3) / 4, k == 0, args.c + row * args.c_stride + half * 8,
+      for (int64_t part = 0; part < 4 * args.panels; ++part) {
+        const int8_t* b = args.b + part / 4 * args.panel_bytes + part % 4 * 16 + k * 16;
+        tile_of<kMaxRows>(rows, wide, b, (depth + 3) / 4, k == 0, args.c + row * args.c_stride + part * 4,
                           args.c_stride);
       }
     }

@@ -22,7 +22,8 @@ export interface QuantizeOptions {
   readonly samples?: number;
   readonly seed?: number;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((stage: 'calibrate' | 'quantize', done: number, total: number) => void) | undefined;
+  /** Called after every sample that was calibrated on. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 export interface QuantizeReport {
@@ -60,7 +61,6 @@ export async function quantizeModel(
   const { graph, nodes, samples, dataset } =
     scheme.activations.mode === 'dynamic' ? dynamically(prepared, scheme) : await statically(prepared, scheme, options);
   throwIfAborted(options.signal);
-  options.onProgress?.('quantize', 1, 1);
   const bytes = writeOnnx(graph);
   const ratio = source.bytes === null ? null : bytes.byteLength / source.bytes;
   return {
@@ -89,8 +89,9 @@ async function statically(prepared: Graph, scheme: Scheme, options: QuantizeOpti
   }
   const dataset = options.samples === undefined ? whole : subsetOf(whole, options.samples, options.seed);
   const statistics = await collectStatistics(prepared, valuesToObserve(prepared, scheme), dataset, {
+    observer: scheme.activations.observer,
     signal,
-    onProgress: (done, total) => onProgress?.('calibrate', done, total),
+    onProgress,
   });
   return {
     graph: insertQdq(prepared, scheme, statistics),

@@ -69,7 +69,7 @@ export const quantizeCommand: CommandRow = {
         ? {}
         : { dataset: await openDataset(values.calibrate, datasetOptions(values)) }),
       signal,
-      onProgress: (stage, done, total) => progress.update(stage, done, total),
+      onProgress: (done, total) => progress.update('calibrate', done, total),
     });
     throwIfAborted(signal);
     await writeOutput(values.output, bytes, force);

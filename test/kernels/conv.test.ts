@@ -66,6 +66,8 @@ function shapeOf(g: Geometry): ConvolutionShape {
   };
 }
 
+const X_SCALE = Float32Array.of(0.0137);
+
 const pixelsOf = (s: ConvolutionShape) => s.n * s.oh * s.ow;
 const inputsOf = (s: ConvolutionShape) => s.n * s.h * s.w * s.c;
 const lowest = (format: number) => (format === 3 ? -128 : 0);
@@ -142,16 +144,18 @@ function checkInteger(
   const x = codesOf(inputsOf(shape), xFormat, seed, 'random');
   const w = codesOf(g.groups * k * g.filters, wFormat, seed + 1, seed % 5 === 0 ? 'lowest' : 'random'); // [groups, k, filters]
   const zero = lowest(xFormat) + (seed % 256);
-  const atRunTime = seed % 3 === 0; // the zero point comes in a buffer, as for inputs that are quantized at run time
+  const atRunTime = seed % 3 === 0; // the zero point and scale come in buffers, as for inputs that are quantized at run time
   const wZero = wZeros ? int32sOf(oc, seed + 2, lowest(wFormat), lowest(wFormat) + 255) : undefined;
   const offset = seed % 2 === 0 ? int32sOf(oc, seed + 3, -9999, 9999) : undefined;
   const out = outputOf(yFormat, oc, k, seed);
+  const rule = atRunTime ? { ...out.rule, rowScale: X_SCALE } : out.rule;
   const { y } = runEverywhere({
     buffers: {
       x,
       w,
       ...(wZero && { wZero }),
       ...(offset && { offset }),
+      xScale: X_SCALE,
       xZero: Int32Array.of(zero),
       ...out.buffers,
       packed: g.groups * packedI8Bytes(k, g.filters),
@@ -164,7 +168,7 @@ function checkInteger(
         {
           ...shape,
           x: 'x',
-          x_scale: undefined,
+          x_scale: atRunTime ? 'xScale' : undefined,
           x_zero: atRunTime ? 'xZero' : undefined,
           packed: 'packed',
           w_zero: wZero && 'wZero',
@@ -187,10 +191,10 @@ function checkInteger(
     const weights = Array.from(w).slice(group * k * g.filters, (group + 1) * k * g.filters);
     return product(
       { m: pixelsOf(shape), k, n: g.filters, a, w: weights, aZero: [zero], wZero: slice(wZero), offset: slice(offset) },
-      ruleOf(out.rule, group, g.filters),
+      ruleOf(rule, group, g.filters),
     );
   });
-  expectOutput(y, interleave(parts, pixelsOf(shape), g.filters), out.rule);
+  expectOutput(y, interleave(parts, pixelsOf(shape), g.filters), rule);
 }
 
 const POINTWISE: Geometry = {
@@ -336,10 +340,12 @@ describe('depthwise_i8', () => {
     const atRunTime = seed % 3 === 0;
     const offset = seed % 2 === 0 ? int32sOf(shape.c, seed + 3, -9999, 9999) : undefined;
     const out = outputOf(yFormat, shape.c, taps, seed);
+    const rule = atRunTime ? { ...out.rule, rowScale: X_SCALE } : out.rule;
     const { y } = runEverywhere({
       buffers: {
         x,
         weights: w,
+        xScale: X_SCALE,
         xZero: Int32Array.of(zero),
         ...(offset && { offset }),
         ...out.buffers,
@@ -351,7 +357,7 @@ describe('depthwise_i8', () => {
           {
             ...shape,
             x: 'x',
-            x_scale: undefined,
+            x_scale: atRunTime ? 'xScale' : undefined,
             x_zero: atRunTime ? 'xZero' : undefined,
             weights: 'weights',
             offset: offset && 'offset',
@@ -365,9 +371,9 @@ describe('depthwise_i8', () => {
     });
     const wanted = depthwise(shape, windows(shape, x, 1, 0, zero), (values, c) => {
       const acc = values.reduce((sum, v, t) => sum + (v - zero) * (w[t * shape.c + c] as number), offset?.[c] ?? 0);
-      return finish(acc, 0, c, out.rule);
+      return finish(acc, 0, c, rule);
     });
-    expectOutput(y, wanted, out.rule);
+    expectOutput(y, wanted, rule);
   };
 
   test('any geometry, format, zero point and output', () => {

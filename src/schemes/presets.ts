@@ -4,8 +4,20 @@ import { STATIC_OPERATORS } from './operators.js';
 import type { ActivationScheme, Scheme, WeightScheme } from './scheme.js';
 
 const CHANNEL_I8: WeightScheme = { format: 'i8', symmetric: true, granularity: 'channel' };
-const STATIC_U8: ActivationScheme = { format: 'u8', symmetric: false, granularity: 'tensor', mode: 'static' };
-const DYNAMIC_U8: ActivationScheme = { format: 'u8', symmetric: false, granularity: 'tensor', mode: 'dynamic' };
+const STATIC_U8: ActivationScheme = {
+  format: 'u8',
+  symmetric: false,
+  granularity: 'tensor',
+  mode: 'static',
+  observer: 'mean-deviation',
+};
+const DYNAMIC_U8: ActivationScheme = {
+  format: 'u8',
+  symmetric: false,
+  granularity: 'tensor',
+  mode: 'dynamic',
+  observer: 'min-max',
+};
 
 /** `summary` is what the command line prints beside the name. */
 interface Preset extends Omit<Scheme, 'name'> {

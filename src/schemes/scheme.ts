@@ -18,7 +18,12 @@ export interface ActivationScheme {
   readonly granularity: 'tensor';
   /** `static`: parameters from a calibration. `dynamic`: parameters from the values of each run. */
   readonly mode: 'static' | 'dynamic';
+  /** How a calibration turns what it saw into ranges: a name in the table of observers. A dynamic scheme has no use for it. */
+  readonly observer: (typeof CALIBRATION_OBSERVERS)[number];
 }
+
+/** The observers that schemes may name; those of observe/observer.ts. */
+export const CALIBRATION_OBSERVERS = ['min-max', 'mean-deviation'] as const;
 
 export interface Scheme {
   readonly name: string;
@@ -51,7 +56,11 @@ export function resolveScheme(wanted: string | SchemeChanges = {}): Scheme {
   const changes: SchemeChanges = typeof wanted === 'string' ? { preset: wanted } : wanted;
   checkKeys(changes, ['preset', 'weights', 'activations', 'operators', 'exclude'], 'scheme');
   checkKeys(changes.weights ?? {}, ['format', 'symmetric', 'granularity'], 'scheme.weights');
-  checkKeys(changes.activations ?? {}, ['format', 'symmetric', 'granularity', 'mode'], 'scheme.activations');
+  checkKeys(
+    changes.activations ?? {},
+    ['format', 'symmetric', 'granularity', 'mode', 'observer'],
+    'scheme.activations',
+  );
   const name = oneOf(changes.preset ?? 'static-u8i8', PRESET_NAMES, 'scheme');
   const preset: Omit<Scheme, 'name'> = PRESETS[name];
   const changed = Object.keys(changes).some((key) => key !== 'preset');
@@ -79,6 +88,7 @@ function checkScheme({ weights, activations, operators, exclude }: Scheme): void
   oneOf(activations.format, EIGHT_BIT_FORMATS, 'scheme.activations.format');
   oneOf(activations.granularity, ['tensor'], 'scheme.activations.granularity');
   oneOf(activations.symmetric, [true, false], 'scheme.activations.symmetric');
+  oneOf(activations.observer, CALIBRATION_OBSERVERS, 'scheme.activations.observer');
   const mode = oneOf(activations.mode, ['static', 'dynamic'], 'scheme.activations.mode');
   const known: readonly string[] = mode === 'static' ? Object.keys(STATIC_OPERATORS) : DYNAMIC_OPERATORS;
   listOfStrings(operators, 'scheme.operators');

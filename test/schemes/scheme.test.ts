@@ -1,7 +1,8 @@
 // Schemes are data: presets, changes to them, and what is refused in words.
 
 import { describe, expect, it } from 'vitest';
-import { isSelected, PRESET_NAMES, resolveScheme } from '../../src/schemes/scheme.js';
+import { OBSERVER_NAMES } from '../../src/observe/observer.js';
+import { CALIBRATION_OBSERVERS, isSelected, PRESET_NAMES, resolveScheme } from '../../src/schemes/scheme.js';
 
 describe('resolveScheme', () => {
   it.each(PRESET_NAMES)('resolves the preset %s', (name) => {
@@ -10,13 +11,23 @@ describe('resolveScheme', () => {
     expect(scheme.operators.length).toBeGreaterThan(0);
   });
 
+  it('knows the observers that there are', () => {
+    expect(CALIBRATION_OBSERVERS).toEqual(OBSERVER_NAMES);
+  });
+
   it('takes static-u8i8 when nothing is said', () => {
     expect(resolveScheme()).toEqual(resolveScheme('static-u8i8'));
   });
 
   it('changes only what is asked', () => {
     const scheme = resolveScheme({ activations: { format: 'i8' }, exclude: ['head*'] });
-    expect(scheme.activations).toEqual({ format: 'i8', symmetric: false, granularity: 'tensor', mode: 'static' });
+    expect(scheme.activations).toEqual({
+      format: 'i8',
+      symmetric: false,
+      granularity: 'tensor',
+      mode: 'static',
+      observer: 'mean-deviation',
+    });
     expect(scheme.weights).toEqual(resolveScheme().weights);
     expect(scheme.name).toBe('static-u8i8 (changed)');
   });
@@ -31,6 +42,7 @@ describe('resolveScheme', () => {
     ['operators as text', { operators: 'Conv' }, /list of strings/],
     ['i8 with u8 weights', { preset: 'static-i8i8', weights: { format: 'u8' } }, /not supported by runtimes/],
     ['dynamic i8', { preset: 'dynamic-u8i8', activations: { format: 'i8' } }, /DynamicQuantizeLinear/],
+    ['an observer', { activations: { observer: 'median' } }, /"median".*min-max, mean-deviation/],
     ['a list', { weights: [] }, /object/],
   ])('refuses %s with the known words', (_what, wanted, message) => {
     const attempt = (): unknown => resolveScheme(wanted as Parameters<typeof resolveScheme>[0]);

@@ -39,7 +39,7 @@ export class Lowering {
   readonly prepare: Program;
   readonly program: Program;
   readonly #values = new Map<string, ValueState>();
-  readonly #constants: ReadonlyMap<string, ConstantTensor>;
+  readonly #constants: Map<string, ConstantTensor>;
   readonly #types: ReadonlyMap<string, ConcreteType>;
   readonly #wanted: ReadonlySet<string>;
   readonly #prepared = new Map<string, View>();
@@ -59,7 +59,7 @@ export class Lowering {
     this.program = new Program();
     this.prepare = new Program(this.program.buffers);
     this.#types = types;
-    this.#constants = constants;
+    this.#constants = new Map(constants);
     this.#wanted = wanted;
   }
 
@@ -86,6 +86,11 @@ export class Lowering {
 
   constant(name: string): ConstantTensor | undefined {
     return this.#constants.get(name);
+  }
+
+  /** Says that an output of the node at hand is known while planning. */
+  defineConstant(name: string, tensor: ConstantTensor): void {
+    this.#constants.set(name, tensor);
   }
 
   /** A constant that planning needs. Errors: ERR_UNSUPPORTED when the value is known only at run time. */

@@ -87,6 +87,14 @@ export class InferenceSession {
   ): Promise<InferenceSession> {
     const options = (typeof second === 'number' ? fourth : second) ?? {};
     const source = typeof second === 'number' ? sliceOf(model, second, third) : model;
+    const { planCacheSize } = options;
+    if (planCacheSize !== undefined && !(Number.isSafeInteger(planCacheSize) && planCacheSize >= 1)) {
+      throw new LowbitError(
+        'ERR_BAD_ARGUMENT',
+        `Expected an integer of at least 1 for planCacheSize but received ${String(planCacheSize)}`,
+        { argument: 'planCacheSize' },
+      );
+    }
     const graph = await openModel(source, options);
     const session = new InferenceSession(new Planner(graph, backendOf(options.backend), options));
     const usual = session.#planner.usualShapes();
@@ -203,10 +211,22 @@ export function inputSpecs(graph: Graph): InputSpec[] {
   });
 }
 
-/** The backend of an option. */
+const backends = new Map<BackendKind, Backend>();
+
+/** The backend of an option; one per kind for all sessions. Errors: ERR_BAD_ARGUMENT, ERR_BACKEND_UNAVAILABLE. */
 export function backendOf(backend: Backend | BackendKind | undefined): Backend {
   if (backend === undefined) return loadBackend();
-  return typeof backend === 'string' ? loadBackendOf(backend) : backend;
+  if (typeof backend === 'object' && backend !== null && 'createPlan' in backend) return backend;
+  if (backend !== 'native' && backend !== 'wasm') {
+    throw new LowbitError(
+      'ERR_BAD_ARGUMENT',
+      `Expected 'native', 'wasm' or a backend for backend but received ${describeValue(backend)}`,
+      { argument: 'backend' },
+    );
+  }
+  const loaded = backends.get(backend) ?? loadBackendOf(backend);
+  backends.set(backend, loaded);
+  return loaded;
 }
 
 export function dataOf(checked: ReadonlyMap<string, CheckedFeed>): Map<string, Uint8Array> {

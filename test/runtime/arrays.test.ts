@@ -10,18 +10,8 @@ import {
   quantizationParametersSync,
 } from '../../src/runtime/arrays/quantization-parameters.js';
 import { quantize, quantizeSync } from '../../src/runtime/arrays/quantize.js';
+import { clamp, f32 as f, rint } from '../oracle/arithmetic.js';
 
-const f = Math.fround;
-
-/** The nearest integer, the even one of two. */
-function rint(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest === 0.5) return floor % 2 === 0 ? floor : floor + 1;
-  return rest < 0.5 ? floor : floor + 1;
-}
-
-const clamp = (value: number, lo: number, hi: number): number => Math.min(hi, Math.max(lo, value));
 const u8 = (x: number, scale: number, zero: number): number => clamp(rint(f(x / scale)) + zero, 0, 255);
 
 function random(seed: number): () => number {

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ARENA_ALIGNMENT, planMemory } from '../../src/runtime/memory-plan.js';
-import { planArena, Program } from '../../src/runtime/program.js';
+import { Program, planArena } from '../../src/runtime/program.js';
 
 const lifetimes = fc.array(
   fc
@@ -35,7 +35,10 @@ describe('planMemory', () => {
   it('is no larger than all buffers together and no smaller than what lives at once', () => {
     fc.assert(
       fc.property(lifetimes, (lives) => {
-        const rounded = lives.map((life) => ({ ...life, bytes: Math.ceil(life.bytes / ARENA_ALIGNMENT) * ARENA_ALIGNMENT }));
+        const rounded = lives.map((life) => ({
+          ...life,
+          bytes: Math.ceil(life.bytes / ARENA_ALIGNMENT) * ARENA_ALIGNMENT,
+        }));
         const { arenaBytes } = planMemory(lives);
         expect(arenaBytes).toBeLessThanOrEqual(rounded.reduce((sum, { bytes }) => sum + bytes, 0));
         for (let time = 0; time <= 40; time++) {

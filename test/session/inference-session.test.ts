@@ -163,6 +163,13 @@ describe('models that cannot be run', () => {
       code: 'ERR_UNSUPPORTED',
       message: expect.stringMatching(/GGUF/),
     });
+    await expect(InferenceSession.create(tinyGemm(), { backend: 'gpu' as never })).rejects.toMatchObject({
+      code: 'ERR_BAD_ARGUMENT',
+      message: expect.stringMatching(/'native', 'wasm' or a backend/),
+    });
+    await expect(InferenceSession.create(tinyGemm(), { planCacheSize: 0 })).rejects.toMatchObject({
+      code: 'ERR_BAD_ARGUMENT',
+    });
     await expect(InferenceSession.create(42 as never)).rejects.toMatchObject({ code: 'ERR_BAD_ARGUMENT' });
     await expect(InferenceSession.create(new ArrayBuffer(8), 4, 8)).rejects.toMatchObject({ code: 'ERR_BAD_ARGUMENT' });
     await expect(InferenceSession.create('/nowhere/model.onnx')).rejects.toMatchObject({ code: 'ERR_IO' });

@@ -76,6 +76,23 @@ describe.skipIf(!existsSync(DATA))('int8 networks (skipped without ../shared/dat
     expect(await distanceToPeer(bytes, sample, mine)).toBeLessThan(0.05);
   });
 
+  it('the graph of floats between QuantizeLinear and DequantizeLinear gives what its integer form gives', async () => {
+    const dataset = await openDataset(`${DATA}cifar10/calibration-200.bin`);
+    const { bytes } = await quantizeModel(`${DATA}models/cifar10-resnet20.onnx`, { dataset, samples: 4 });
+    const sample = await dataset.read(7);
+    const results: Float32Array[] = [];
+    for (const optimize of [true, false]) {
+      using session = await InferenceSession.create(bytes, { optimize });
+      const feeds = { [session.inputNames[0] as string]: { type: 'float32', dims: sample.dims, data: sample.data } };
+      results.push((await session.run(feeds))[session.outputNames[0] as string]?.data as Float32Array);
+    }
+    const [integer, float] = results as [Float32Array, Float32Array];
+    const largest = float.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    integer.forEach((value, i) => {
+      expect(Math.abs(value - (float[i] as number)) / largest).toBeLessThan(0.05);
+    });
+  });
+
   it.each(NETWORKS)('%s, dynamic', async (name, calibration) => {
     const dataset = await openDataset(`${DATA}${calibration}`);
     const { bytes, report } = await quantizeModel(`${DATA}models/${name}.onnx`, { scheme: 'dynamic-u8i8-conv' });

@@ -9,6 +9,11 @@ import type { Lowering, LoweringRow } from '../lowering.js';
 function reshape(node: Node, at: Lowering): void {
   const [x, y] = [inputOf(node, 0), outputOf(node)];
   const [from, to] = [at.dims(x), at.dims(y)];
+  const known = at.constant(x);
+  if (known !== undefined) {
+    at.defineConstant(y, { ...known, dims: to });
+    return;
+  }
   // [n, c, …] to [n, c, …]: the channels-last bytes stay valid too.
   const keepsChannels = from.length >= 3 && to.length >= 3 && from[0] === to[0] && from[1] === to[1];
   if (keepsChannels && at.layout(x) === 'channels-last') {

@@ -3,6 +3,7 @@
 import { LowbitError, throwIfAborted } from '../core/errors.js';
 import { readOnnx, writeOnnx } from '../formats/onnx/onnx.js';
 import type { Graph } from '../ir/graph.js';
+import type { ObserverName } from '../observe/observer.js';
 import { insertQdq, valuesToObserve } from '../passes/insert-qdq.js';
 import { prepare } from '../passes/passes.js';
 import { quantizeDynamic } from '../passes/quantize-dynamic.js';
@@ -28,6 +29,8 @@ export interface QuantizeOptions {
 
 export interface QuantizeReport {
   readonly scheme: string;
+  /** null for a dynamic scheme. */
+  readonly observer: ObserverName | null;
   /** Samples that were calibrated on; 0 for a dynamic scheme. */
   readonly samples: number;
   readonly dataset: DatasetDescription | null;
@@ -58,7 +61,7 @@ export async function quantizeModel(
   const scheme = resolveScheme(options.scheme);
   const source = await sourceOf(model);
   const prepared = upgradeOpset(prepare(source.graph));
-  const { graph, nodes, samples, dataset } =
+  const { graph, ...outcome } =
     scheme.activations.mode === 'dynamic' ? dynamically(prepared, scheme) : await statically(prepared, scheme, options);
   throwIfAborted(options.signal);
   const bytes = writeOnnx(graph);
@@ -68,15 +71,13 @@ export async function quantizeModel(
     graph,
     report: {
       scheme: scheme.name,
-      samples,
-      dataset,
+      ...outcome,
       bytes: { reference: source.bytes, candidate: bytes.byteLength, ratio },
-      nodes,
     },
   };
 }
 
-interface Outcome extends Pick<QuantizeReport, 'nodes' | 'samples' | 'dataset'> {
+interface Outcome extends Pick<QuantizeReport, 'nodes' | 'observer' | 'samples' | 'dataset'> {
   readonly graph: Graph;
 }
 
@@ -88,14 +89,16 @@ async function statically(prepared: Graph, scheme: Scheme, options: QuantizeOpti
     });
   }
   const dataset = options.samples === undefined ? whole : subsetOf(whole, options.samples, options.seed);
+  const { observer } = scheme.activations;
   const statistics = await collectStatistics(prepared, valuesToObserve(prepared, scheme), dataset, {
-    observer: scheme.activations.observer,
+    observer,
     signal,
     onProgress,
   });
   return {
     graph: insertQdq(prepared, scheme, statistics),
     nodes: staticOutcomes(prepared, scheme),
+    observer,
     samples: dataset.length,
     dataset: dataset.description,
   };
@@ -103,7 +106,7 @@ async function statically(prepared: Graph, scheme: Scheme, options: QuantizeOpti
 
 function dynamically(prepared: Graph, scheme: Scheme): Outcome {
   const graph = quantizeDynamic(prepared, scheme);
-  return { graph, nodes: dynamicOutcomes(prepared, graph, scheme), samples: 0, dataset: null };
+  return { graph, nodes: dynamicOutcomes(prepared, graph, scheme), observer: null, samples: 0, dataset: null };
 }
 
 async function sourceOf(model: string | Uint8Array | Graph): Promise<{ graph: Graph; bytes: number | null }> {

@@ -20,7 +20,10 @@ export interface QuantizeFileReport extends QuantizeReport {
 export function quantizeText(report: QuantizeFileReport): string {
   const { bytes, nodes, dataset } = report;
   const quantized = nodes.filter((node) => node.quantized).length;
-  const data = dataset === null ? 'none needed' : `${report.samples} samples, ${datasetText(dataset)}`;
+  const data =
+    dataset === null
+      ? 'none needed'
+      : `${report.samples} samples, ${datasetText(dataset)}, observer ${report.observer}`;
   const reference = bytes.reference === null ? '' : `${bytesText(bytes.reference)} -> `;
   const ratio = bytes.ratio === null ? '' : ` (${percentText(bytes.ratio)})`;
   const parts = [

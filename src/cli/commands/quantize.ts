@@ -3,9 +3,10 @@
 import { openDataset } from '../../calibrate/open-dataset.js';
 import { quantizeModel } from '../../calibrate/quantize-model.js';
 import { throwIfAborted } from '../../core/errors.js';
+import { OBSERVER_NAMES, type ObserverName } from '../../observe/observer.js';
 import { quantizeText } from '../../report/print-quantize.js';
 import { PRESETS } from '../../schemes/presets.js';
-import { PRESET_NAMES } from '../../schemes/scheme.js';
+import { PRESET_NAMES, type SchemeChanges } from '../../schemes/scheme.js';
 import type { CommandRow } from '../command.js';
 import {
   datasetOptions,
@@ -26,6 +27,7 @@ interface Values extends PreprocessValues, SamplingValues {
   readonly output: string;
   readonly calibrate?: string;
   readonly scheme?: (typeof PRESET_NAMES)[number];
+  readonly observer?: ObserverName;
   readonly dynamic?: boolean;
   readonly exclude?: readonly string[];
   readonly force?: boolean;
@@ -43,6 +45,11 @@ export const quantizeCommand: CommandRow = {
     ...SAMPLING_OPTIONS,
     ...PREPROCESS_OPTIONS,
     { flags: '--scheme <name>', description: `one of ${PRESET_NAMES.join(', ')}`, parse: word('scheme', PRESET_NAMES) },
+    {
+      flags: '--observer <name>',
+      description: `how the ranges of the samples become one: ${OBSERVER_NAMES.join(', ')} (default: the scheme's)`,
+      parse: word('observer', OBSERVER_NAMES),
+    },
     { flags: '--dynamic', description: `no calibration: activations are quantized in every run (${DYNAMIC_SCHEME})` },
     {
       flags: '--exclude <pattern>',
@@ -64,7 +71,7 @@ export const quantizeCommand: CommandRow = {
     const force = values.force === true;
     await checkOutput(values.output, force);
     const { bytes, report } = await quantizeModel(path, {
-      scheme: values.exclude === undefined ? name : { preset: name, exclude: values.exclude },
+      scheme: schemeOption(name, values),
       ...(values.calibrate === undefined
         ? {}
         : { dataset: await openDataset(values.calibrate, datasetOptions(values)) }),
@@ -81,4 +88,14 @@ export const quantizeCommand: CommandRow = {
 function schemeOf({ scheme, dynamic }: Values): (typeof PRESET_NAMES)[number] {
   if (scheme !== undefined && dynamic === true) throw usage('Expected either --scheme or --dynamic, not both');
   return scheme ?? (dynamic === true ? DYNAMIC_SCHEME : STATIC_SCHEME);
+}
+
+/** The preset, or changes to it when an option asks for some. */
+function schemeOption(preset: (typeof PRESET_NAMES)[number], { observer, exclude }: Values): string | SchemeChanges {
+  if (observer === undefined && exclude === undefined) return preset;
+  return {
+    preset,
+    ...(observer === undefined ? {} : { activations: { observer } }),
+    ...(exclude === undefined ? {} : { exclude }),
+  };
 }

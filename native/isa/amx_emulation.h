@@ -1,5 +1,5 @@
-// The AMX intrinsics that x86_amx.cc uses, in plain C++ over tiles that belong to the thread: for tests on machines without
-// AMX. Included in the place of the compiler's when LOWBIT_AMX_EMULATION is defined; never part of the library.
+// The AMX intrinsics that x86_amx.cc uses, in plain C++ over tiles that belong to the thread: for tests on machines
+// without AMX. Included in the place of the compiler's when LOWBIT_AMX_EMULATION is defined; never part of the library.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// LOWBIT_UNROLL before a loop of constant length: unroll it completely, so that arrays of accumulators become registers.
+// LOWBIT_UNROLL before a loop of constant length: unroll it completely, so that arrays of accumulators become
+// registers.
 #pragma once
 
 #if defined(__clang__)
@@ -9,9 +10,9 @@
 #define LOWBIT_UNROLL
 #endif
 
-// LOWBIT_OPAQUE(vector): the compiler forgets what it knows about a vector register's value, and keeps the order of such
-// statements. GCC 12 otherwise stores an array of accumulators again in every step when it sees that all of them start as
-// zero, or gathers the operations of several rows until the registers run out.
+// LOWBIT_OPAQUE(vector): the compiler forgets what it knows about a vector register's value, and keeps the order of
+// such statements. GCC 12 otherwise stores an array of accumulators again in every step when it sees that all of them
+// start as zero, or gathers the operations of several rows until the registers run out.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
 #define LOWBIT_OPAQUE(vector) __asm__ volatile("" : "+v"(vector))
 #else

@@ -1,5 +1,5 @@
-// Compares the product and depthwise kernels of one instruction set with the portable ones, over awkward sizes: for sets that
-// this machine can only emulate. -DCANDIDATE=<isa>; -DDEPTHWISE and -DFLOATS when it has such kernels.
+// Compares the product and depthwise kernels of one instruction set with the portable ones, over awkward sizes: for
+// sets that this machine can only emulate. -DCANDIDATE=<isa>; -DDEPTHWISE and -DFLOATS when it has such kernels.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -114,8 +114,10 @@ void compare_depthwise(int64_t pixels, int64_t tap_count, int64_t channels, int 
   args.acc = found;
   candidate[kind](args);
   if (memcmp(wanted, found, static_cast<size_t>(pixels * channels) * 4) != 0) {
-    differ(kind == 0 ? "depthwise_u8i8_i32" : kind == 1 ? "depthwise_i8i8_i32" : "depthwise_f32", pixels, tap_count,
-           channels);
+    differ(kind == 0   ? "depthwise_u8i8_i32"
+           : kind == 1 ? "depthwise_i8i8_i32"
+                       : "depthwise_f32",
+           pixels, tap_count, channels);
   }
   for (auto& row : x) free(row);
   free(taps);
@@ -185,7 +187,8 @@ int main() {
   for (int kind = 0; kind < 3; ++kind) {
     for (int64_t taps = 1; taps <= 26; ++taps) {
       for (int64_t channels : {1, 3, 8, 15, 16, 17, 32, 47, 63, 64, 65, 96, 130}) {
-        compare_depthwise(1 + random_word() % 6, taps, channels, kind, kinds[random_word() % 3], kinds[random_word() % 3]);
+        compare_depthwise(1 + random_word() % 6, taps, channels, kind, kinds[random_word() % 3],
+                          kinds[random_word() % 3]);
         ++compared;
       }
     }

@@ -85,8 +85,7 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
   const int64_t k = shape.kh * shape.kw * (shape.c / shape.groups);
   const int64_t n = f.oc / f.groups;
   const uint8_t* weights = run.buffer<const uint8_t>(f.packed);
-  const PackedHeader* packed =
-      packed_groups(weights, run.buffer_bytes[f.packed], kTileI8N16K4, k, n, shape.groups);
+  const PackedHeader* packed = packed_groups(weights, run.buffer_bytes[f.packed], kTileI8N16K4, k, n, shape.groups);
   if (packed == nullptr) return Status::bad_packed_weights;
   const uint8_t* x = run.buffer<const uint8_t>(f.x);
   uint8_t* y = run.buffer<uint8_t>(f.y);
@@ -170,8 +169,7 @@ Status run_conv_f32(const conv_f32_fields& f, const RunContext& run) {
   const int64_t k = shape.kh * shape.kw * (shape.c / shape.groups);
   const int64_t n = f.oc / f.groups;
   const uint8_t* weights = run.buffer<const uint8_t>(f.packed);
-  const PackedHeader* packed =
-      packed_groups(weights, run.buffer_bytes[f.packed], kTileF32N16K1, k, n, shape.groups);
+  const PackedHeader* packed = packed_groups(weights, run.buffer_bytes[f.packed], kTileF32N16K1, k, n, shape.groups);
   if (packed == nullptr) return Status::bad_packed_weights;
   const float* x = run.buffer<const float>(f.x);
   float* y = run.buffer<float>(f.y);

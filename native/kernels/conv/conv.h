@@ -25,7 +25,7 @@ struct ConvShape {
 
 template <typename Fields>
 ConvShape conv_shape(const Fields& f, int64_t groups) {
-  return {f.n,        f.h,        f.w,        f.c,       f.oh,       f.ow,         f.kh,         f.kw,
+  return {f.n,        f.h,        f.w,       f.c,        f.oh,         f.ow,         f.kh,  f.kw,
           f.stride_h, f.stride_w, f.pad_top, f.pad_left, f.dilation_h, f.dilation_w, groups};
 }
 
@@ -40,7 +40,7 @@ size_t window_scratch(const ConvShape& shape, int64_t element_bytes);
 
 // Windows of the output pixels [first, first + count) of one group, one row of k = kh * kw * c / groups elements each,
 // window_stride apart. Padded taps and the bytes behind a row are filled with the byte `padding`.
-void im2col(const ConvShape& shape, const uint8_t* x, int64_t element_bytes, int64_t group, int64_t first, int64_t count,
-            uint8_t padding, uint8_t* windows);
+void im2col(const ConvShape& shape, const uint8_t* x, int64_t element_bytes, int64_t group, int64_t first,
+            int64_t count, uint8_t padding, uint8_t* windows);
 
 }  // namespace lowbit

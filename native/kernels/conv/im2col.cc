@@ -54,9 +54,9 @@ size_t window_scratch(const ConvShape& shape, int64_t element_bytes) {
 
 void im2col(const ConvShape& s, const uint8_t* x, int64_t element_bytes, int64_t group, int64_t first, int64_t count,
             uint8_t padding, uint8_t* windows) {
-  const int64_t pixel = s.c * element_bytes;                // bytes of an input pixel
-  const int64_t tap = s.c / s.groups * element_bytes;       // bytes of one tap of this group
-  const bool runs = s.dilation_w == 1 && s.groups == 1;     // neighbouring taps are neighbours in memory
+  const int64_t pixel = s.c * element_bytes;             // bytes of an input pixel
+  const int64_t tap = s.c / s.groups * element_bytes;    // bytes of one tap of this group
+  const bool runs = s.dilation_w == 1 && s.groups == 1;  // neighbouring taps are neighbours in memory
   const int64_t k_bytes = s.kh * s.kw * tap;
   const int64_t stride = window_stride(k_bytes);
   int64_t image = first / (s.oh * s.ow);
@@ -83,7 +83,8 @@ void im2col(const ConvShape& s, const uint8_t* x, int64_t element_bytes, int64_t
       if (runs) {
         copy_run(to + left * tap, from + (row + left * tap), (right - left) * tap);
       } else {
-        for (int64_t kx = left; kx < right; ++kx) copy_run(to + kx * tap, from + (row + kx * s.dilation_w * pixel), tap);
+        for (int64_t kx = left; kx < right; ++kx)
+          copy_run(to + kx * tap, from + (row + kx * s.dilation_w * pixel), tap);
       }
       if (right < s.kw) memset(to + right * tap, padding, static_cast<size_t>((s.kw - right) * tap));
     }

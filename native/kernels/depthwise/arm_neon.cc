@@ -14,7 +14,8 @@ namespace {
 // 8 channels of a tap as int16.
 template <bool Signed>
 int16x8_t widen(const int8_t* from) {
-  return Signed ? vmovl_s8(vld1_s8(from)) : vreinterpretq_s16_u16(vmovl_u8(vld1_u8(reinterpret_cast<const uint8_t*>(from))));
+  return Signed ? vmovl_s8(vld1_s8(from))
+                : vreinterpretq_s16_u16(vmovl_u8(vld1_u8(reinterpret_cast<const uint8_t*>(from))));
 }
 
 // 16 channels of every pixel: int16 x int16 into int32 (smlal), exact, with the sums in registers over all taps.

@@ -46,7 +46,8 @@ void depthwise_floats(const DepthwiseArgs& args) {
     for (int64_t c = 0; c < args.channels; ++c) {
       float sum = 0.0f;
       for (int64_t t = 0; t < args.tap_count; ++t) {
-        const float product = static_cast<const float*>(args.taps[p * args.tap_count + t])[c] * w[t * args.channels + c];
+        const float product =
+            static_cast<const float*>(args.taps[p * args.tap_count + t])[c] * w[t * args.channels + c];
         sum += product;
       }
       acc[p * args.channels + c] = sum;

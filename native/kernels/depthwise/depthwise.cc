@@ -1,4 +1,5 @@
-// The operations depthwise_i8 and depthwise_f32: lists of tap pointers for a block of pixels, then the kernel and its epilogue.
+// The operations depthwise_i8 and depthwise_f32: lists of tap pointers for a block of pixels, then the kernel and its
+// epilogue.
 #include "native/kernels/depthwise/depthwise.h"
 
 #include <cstring>
@@ -20,7 +21,7 @@ int64_t block_pixels(const ConvShape& s) {
 
 // The scratch of every worker: what is made once per run (used in worker 0's only), then the worker's own.
 struct Layout {
-  size_t padding, offset;       // one pixel of padding; offset[c]
+  size_t padding, offset;  // one pixel of padding; offset[c]
   size_t taps, accumulators;
   size_t bytes;
 };
@@ -37,7 +38,8 @@ Layout layout_of(const ConvShape& s, int64_t element_bytes) {
   return layout;
 }
 
-// Pointers to the taps of the output pixels [first, first + count), in the order (kh, kw); padded ones point at `padding`.
+// Pointers to the taps of the output pixels [first, first + count), in the order (kh, kw); padded ones point at
+// `padding`.
 void tap_pointers(const ConvShape& s, const uint8_t* x, int64_t element_bytes, const uint8_t* padding, int64_t first,
                   int64_t count, const void** taps) {
   const int64_t pixel = s.c * element_bytes;

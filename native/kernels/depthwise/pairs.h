@@ -1,9 +1,9 @@
-// Integer depthwise sums by pairs of taps, over any unit that multiplies int16 and adds neighbours (vpmaddwd and its kin): an
-// ISA file defines Pairs in its region and includes this file there.
-// Pairs: Vector, kBlock channels at a time, kVectors int32 vectors of sums, kRows (the widest step, in pairs of taps),
+// Integer depthwise sums by pairs of taps, over any unit that multiplies int16 and adds neighbours (vpmaddwd and its
+// kin): an ISA file defines Pairs in its region and includes this file there. Pairs: Vector, kBlock channels at a time,
+// kVectors int32 vectors of sums, kRows (the widest step, in pairs of taps),
 //   zero(), load_sums(p)/store_sums(p, sums) in channel order, and
-//   interleave<Signed>(x0, x1, out): kBlock codes of two taps as int16 pairs (x1 null = zeros), in the order of the sums;
-//   add_products(sum, codes, weights): sum + the pair sums, exactly.
+//   interleave<Signed>(x0, x1, out): kBlock codes of two taps as int16 pairs (x1 null = zeros), in the order of the
+//   sums; add_products(sum, codes, weights): sum + the pair sums, exactly.
 // |x * w| <= 255 * 128: a pair sum stays below 2^17. No include guard: it belongs to the region of its includer.
 
 namespace lowbit {

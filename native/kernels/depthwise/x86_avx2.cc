@@ -11,8 +11,8 @@ namespace lowbit {
 
 namespace {
 
-// 16 channels: codes widened to int16 and interleaved by pairs of taps. The unpack instructions work inside 128-bit lanes,
-// so that the first sums belong to the channels 0-3 and 8-11, the second to 4-7 and 12-15.
+// 16 channels: codes widened to int16 and interleaved by pairs of taps. The unpack instructions work inside 128-bit
+// lanes, so that the first sums belong to the channels 0-3 and 8-11, the second to 4-7 and 12-15.
 struct Pairs {
   using Vector = __m256i;
   static constexpr int kBlock = 16;

@@ -15,8 +15,8 @@ constexpr int kBlock = 64;    // channels of a block
 constexpr int kMaxTaps = 12;  // of a step: 3 groups of 4 taps x 4 vectors of weights stay in 12 registers
 constexpr int kMaxGroups = kMaxTaps / 4;
 
-// Four taps of 64 channels, interleaved so that the bytes of one channel lie together, as vpdpbusd wants them. The unpack
-// instructions work inside 128-bit lanes: byte 4*i of lane L of out[q] belongs to channel 16 L + 4 q + i.
+// Four taps of 64 channels, interleaved so that the bytes of one channel lie together, as vpdpbusd wants them. The
+// unpack instructions work inside 128-bit lanes: byte 4*i of lane L of out[q] belongs to channel 16 L + 4 q + i.
 struct Interleaved {
   __m512i quarter[4];
 };

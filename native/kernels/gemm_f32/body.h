@@ -6,8 +6,8 @@ namespace lowbit {
 
 namespace {
 
-// A tile of Rows x (16 * Panels). Every element is one chain of multiply-adds in the order of k, whatever the tile: how a
-// matrix is cut never changes a result. Rows are reached from every third one (base, base + stride, base + 2 * stride
+// A tile of Rows x (16 * Panels). Every element is one chain of multiply-adds in the order of k, whatever the tile: how
+// a matrix is cut never changes a result. Rows are reached from every third one (base, base + stride, base + 2 * stride
 // are addressing modes of x86), so that a tile of 12 rows needs 4 pointers instead of 12.
 template <int Rows, int Panels>
 void tile(const float* a, const float* b, const GemmF32Args& args, float* c) {
@@ -57,8 +57,8 @@ void tile_of(int64_t rows, const float* a, const float* b, const GemmF32Args& ar
   }
 }
 
-// All rows by the panels [panel, panel + Panels), in tiles of at most MaxRows rows of nearly equal height: a last tile of
-// one row would leave the ports idle while its few accumulators wait for themselves.
+// All rows by the panels [panel, panel + Panels), in tiles of at most MaxRows rows of nearly equal height: a last tile
+// of one row would leave the ports idle while its few accumulators wait for themselves.
 template <int MaxRows, int Panels>
 void columns(const GemmF32Args& args, int64_t panel) {
   const int64_t tiles = (args.m + MaxRows - 1) / MaxRows;

@@ -5,10 +5,10 @@
 
 namespace lowbit {
 
-// c[r][j] = sum_k a[r][k] * w[k][j] for r < m, j < 16 * panels. a_stride in elements; b is `panels` consecutive panels of the
-// tile n16k1: panel_bytes apart, row k of a panel holding w[k][0..16). Class ulp: the error of each element is at most
-// gamma_k * sum_k |a*w| with gamma_k = k*u/(1 - k*u), u = 2^-24, whatever the order of summation and with or without FMA
-// (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
+// c[r][j] = sum_k a[r][k] * w[k][j] for r < m, j < 16 * panels. a_stride in elements; b is `panels` consecutive panels
+// of the tile n16k1: panel_bytes apart, row k of a panel holding w[k][0..16). Class ulp: the error of each element is
+// at most gamma_k * sum_k |a*w| with gamma_k = k*u/(1 - k*u), u = 2^-24, whatever the order of summation and with or
+// without FMA (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
 struct GemmF32Args {
   const float* a;
   int64_t a_stride;

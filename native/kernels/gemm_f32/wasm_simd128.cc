@@ -27,9 +27,9 @@ struct Simd {
 
 namespace lowbit {
 
-// Engines on x86 have 16 registers: 12 accumulate 3 rows of one panel.
+// Engines on x86 have 15 registers to give: 8 accumulate 2 rows of one panel, 4 hold the panel, 2 the rows.
 void gemm_f32_wasm_simd128(const GemmF32Args& args) {
-  for (int64_t panel = 0; panel < args.panels; ++panel) columns<3, 1>(args, panel);
+  for (int64_t panel = 0; panel < args.panels; ++panel) columns<2, 1>(args, panel);
 }
 
 }  // namespace lowbit

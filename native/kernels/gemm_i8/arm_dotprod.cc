@@ -1,4 +1,5 @@
-// gemm_u8i8_i32 and gemm_i8i8_i32 with the dot product extension: sdot adds four i8 * i8 products to each int32, exactly.
+// gemm_u8i8_i32 and gemm_i8i8_i32 with the dot product extension: sdot adds four i8 * i8 products to each int32,
+// exactly.
 #if defined(__aarch64__) || defined(_M_ARM64)
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"

@@ -38,20 +38,22 @@ void gemm_i8_block(const GemmI8Job& job, const GemmI8Rows& rows, int64_t first_p
   const int32_t* offset = job.offset == nullptr ? nullptr : job.offset + first_column;
   const bool a_signed = job.a_format == kI8;
   const bool asymmetric = job.w_zero != nullptr || packed.w_shift != 0;
-  // One zero point for all rows and symmetric weights: sum (a - a_zero) w + offset = sum a*w + (offset - a_zero * sum w).
+  // One zero point for all rows and symmetric weights: sum (a - a_zero) w + offset = sum a*w + (offset - a_zero * sum
+  // w).
   const bool folded = !asymmetric && rows.zero_step == 0;
 
   for (int64_t g = 0; g < packed.groups; ++g) {
     const int64_t first_k = g * packed.group_size;
     const int64_t group_k = packed.k - first_k < packed.group_size ? packed.k - first_k : packed.group_size;
     const bool last = g == packed.groups - 1;
-    const int32_t* column_sum = reinterpret_cast<const int32_t*>(base + sizeof(PackedHeader)) +
-                                g * packed.panels * 16 + first_column;
+    const int32_t* column_sum =
+        reinterpret_cast<const int32_t*>(base + sizeof(PackedHeader)) + g * packed.panels * 16 + first_column;
 
     GemmI8Args args;
     args.a = rows.a + first_k;
     args.a_stride = rows.stride;
-    args.b = reinterpret_cast<const int8_t*>(base + packed.data_offset + first_panel * packed.panel_bytes + first_k * 16);
+    args.b =
+        reinterpret_cast<const int8_t*>(base + packed.data_offset + first_panel * packed.panel_bytes + first_k * 16);
     args.panel_bytes = packed.panel_bytes;
     args.column_sum = column_sum;
     args.m = rows.rows;

@@ -1,4 +1,5 @@
-// One block of an int8 product: accumulators into scratch, then the epilogue into the output. Shared by gemm_i8 and conv_i8.
+// One block of an int8 product: accumulators into scratch, then the epilogue into the output. Shared by gemm_i8 and
+// conv_i8.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +25,8 @@ struct GemmI8Job {
   float lo, hi;
 };
 
-// Rows of A of one block: `rows` rows of k codes, `stride` bytes apart. k_readable >= k says how many bytes of a row may
-// be read (the ones behind k meet zero weights). zero and scale belong to row 0 of the block.
+// Rows of A of one block: `rows` rows of k codes, `stride` bytes apart. k_readable >= k says how many bytes of a row
+// may be read (the ones behind k meet zero weights). zero and scale belong to row 0 of the block.
 struct GemmI8Rows {
   const uint8_t* a;
   int64_t stride, rows, k_readable;
@@ -38,8 +39,8 @@ struct GemmI8Rows {
 // Bytes of scratch that gemm_i8_block needs.
 size_t gemm_i8_block_scratch();
 
-// y[r][c] for the rows of the block and the panels [first_panel, first_panel + panels) of the matrix; y is at row 0 of the
-// block and column 0 of the matrix, its stride in elements.
+// y[r][c] for the rows of the block and the panels [first_panel, first_panel + panels) of the matrix; y is at row 0 of
+// the block and column 0 of the matrix, its stride in elements.
 void gemm_i8_block(const GemmI8Job& job, const GemmI8Rows& rows, int64_t first_panel, int64_t panels, void* y,
                    int64_t y_stride, uint8_t* scratch);
 

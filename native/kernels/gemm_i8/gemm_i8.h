@@ -5,8 +5,8 @@
 
 namespace lowbit {
 
-// c[r][j] = sum_k a[r][k] * w[k][j] for r < m, j < 16 * panels. a is m x k codes, a_stride bytes apart; only k bytes of a
-// row may be read. b is `panels` consecutive panels of the tile n16k4 (kernels/pack/pack.h): panel_bytes apart, each
+// c[r][j] = sum_k a[r][k] * w[k][j] for r < m, j < 16 * panels. a is m x k codes, a_stride bytes apart; only k bytes of
+// a row may be read. b is `panels` consecutive panels of the tile n16k4 (kernels/pack/pack.h): panel_bytes apart, each
 // ceil(k / 4) groups of 64 bytes, group g holding w[4g + i][j] at byte 4*j + i, zero beyond k and n.
 // column_sum [16 * panels] holds sum_k w[k][j] for the same range of k: kernels that flip the sign bit of `a` use it.
 // Accumulators are int32 and wrap; |a*w| <= 2^15, safe for k <= 65,535. Exact.

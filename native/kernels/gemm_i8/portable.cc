@@ -5,8 +5,8 @@ namespace lowbit {
 
 namespace {
 
-// Partial sums lie as the panel does, 4 values of k for each of 16 columns: compilers vectorize a product of 64 neighbours,
-// and only the end adds four apart.
+// Partial sums lie as the panel does, 4 values of k for each of 16 columns: compilers vectorize a product of 64
+// neighbours, and only the end adds four apart.
 template <typename Code>
 void gemm(const GemmI8Args& args) {
   for (int64_t r = 0; r < args.m; ++r) {

@@ -1,13 +1,14 @@
-// Rows of A as signed codes in a small block, for units that multiply signed by signed bytes. Included inside the region of
-// an ISA file (arm_neon, arm_dotprod), without include guard and system headers.
+// Rows of A as signed codes in a small block, for units that multiply signed by signed bytes. Included inside the
+// region of an ISA file (arm_neon, arm_dotprod), without include guard and system headers.
 
 namespace lowbit {
 
 namespace {
 
 constexpr int kMaxRows = 6;
-constexpr int64_t kDepth = 1024;          // of k at a time: 6 rows stay in the L1 cache beside the columns
-constexpr int64_t kRowSpan = kDepth + 64;  // bytes between rows: not a power of two, so that rows fall into different sets
+constexpr int64_t kDepth = 1024;  // of k at a time: 6 rows stay in the L1 cache beside the columns
+constexpr int64_t kRowSpan =
+    kDepth + 64;  // bytes between rows: not a power of two, so that rows fall into different sets
 
 // to[r][i] = a[r][i] ^ flip for i < depth, zero up to the next multiple of 4.
 void signed_rows(const uint8_t* a, int64_t a_stride, int64_t rows, int64_t depth, uint8_t flip, int8_t* to) {
@@ -26,7 +27,8 @@ int32x4_t start_of(const int32_t* column_sum) {
   return Signed ? vdupq_n_s32(0) : vshlq_n_s32(vld1q_s32(column_sum), 7);
 }
 
-// Row tiles by chunks of k by parts of `Columns` columns: Tile<Signed>::run(rows, a, b, groups, first, column_sum, c, stride).
+// Row tiles by chunks of k by parts of `Columns` columns: Tile<Signed>::run(rows, a, b, groups, first, column_sum, c,
+// stride).
 template <bool Signed, int Columns, typename Tile>
 void gemm_by_signed_rows(const GemmI8Args& args) {
   alignas(16) int8_t block[kMaxRows * kRowSpan];

@@ -11,8 +11,8 @@ namespace lowbit {
 
 namespace {
 
-constexpr int kMaxRows = 5;
-constexpr int64_t kDepth = 512;           // of k at a time, so that the widened rows stay in the L1 cache
+constexpr int kMaxRows = 4;
+constexpr int64_t kDepth = 512;            // of k at a time, so that the widened rows stay in the L1 cache
 constexpr int64_t kRowSpan = kDepth + 16;  // int16 between rows
 
 template <bool Signed>
@@ -34,8 +34,9 @@ void widen_rows(const uint8_t* a, int64_t a_stride, int64_t rows, int64_t depth,
   }
 }
 
-// Rows x 4 columns. sum[r][v] holds [c c' d d'] for two columns: the sums over k = 0, 1 and k = 2, 3 (mod 4). Engines on x86
-// have 15 registers to give: 10 accumulate, 2 hold widened columns, and a row is one load that is splat.
+// Rows x 4 columns. sum[r][v] holds [c c' d d'] for two columns: the sums over k = 0, 1 and k = 2, 3 (mod 4). Engines
+// on x86 have 15 registers to give: 8 accumulate, 2 hold widened columns, 4 the rows (which LLVM loads before it
+// multiplies).
 template <int Rows>
 void tile(const int16_t* a, const int8_t* b, int64_t groups, bool first, int32_t* c, int64_t c_stride) {
   v128_t sum[Rows][2];

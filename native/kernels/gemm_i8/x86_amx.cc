@@ -18,7 +18,8 @@ constexpr int64_t kTileRows = 16;
 constexpr int64_t kTileDepth = 64;  // bytes of k in a row of A; 16 groups of a panel, which are 1 KiB in a row
 
 // The operand of ldtilecfg:
-//   0 palette  1 start row  2-15 zero  16-31 bytes per row of tiles 0-7 (u16)  32-47 zero  48-55 rows of tiles 0-7  56-63 zero
+//   0 palette  1 start row  2-15 zero  16-31 bytes per row of tiles 0-7 (u16)  32-47 zero  48-55 rows of tiles 0-7
+//   56-63 zero
 struct TileConfig {
   uint8_t palette, start_row;
   uint8_t zero_14[14];
@@ -29,16 +30,16 @@ struct TileConfig {
 };
 static_assert(sizeof(TileConfig) == 64, "the operand of ldtilecfg has 64 bytes");
 
-// What was written before is in memory after: GCC's _tile_loadd and _tile_loadconfig do not tell the compiler which bytes
-// they read, so stores to local arrays could be dropped.
+// What was written before is in memory after: GCC's _tile_loadd and _tile_loadconfig do not tell the compiler which
+// bytes they read, so stores to local arrays could be dropped.
 inline void settle_memory() {
 #if defined(__GNUC__)
   __asm__ volatile("" ::: "memory");
 #endif
 }
 
-// Tiles 0 to 3 accumulate 2 x 2 blocks, 4 and 5 hold A, 6 and 7 hold B. `upper` rows in the first block row, `lower` in the
-// second (0 = there is none).
+// Tiles 0 to 3 accumulate 2 x 2 blocks, 4 and 5 hold A, 6 and 7 hold B. `upper` rows in the first block row, `lower` in
+// the second (0 = there is none).
 void configure(int64_t upper, int64_t lower) {
   alignas(64) TileConfig config;
   memset(&config, 0, sizeof(config));

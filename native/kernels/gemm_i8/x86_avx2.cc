@@ -1,8 +1,9 @@
 // gemm_u8i8_i32 and gemm_i8i8_i32 with AVX2, exact: codes widened to int16, then vpmaddwd.
 //
-// vpmaddubsw takes bytes but saturates its pair sums. Made safe by signs (|a - 128| * sign(w), weights above -128) it needs
-// vpsignb, vpmaddubsw, vpmaddwd and vpaddd for 32 products: 8 per instruction. Widening A once per block and B once per
-// tile leaves vpmaddwd and vpaddd for 16 products: 8 per instruction too, for all weights, without a second path.
+// vpmaddubsw takes bytes but saturates its pair sums. Made safe by signs (|a - 128| * sign(w), weights above -128) it
+// needs vpsignb, vpmaddubsw, vpmaddwd and vpaddd for 32 products: 8 per instruction. Widening A once per block and B
+// once per tile leaves vpmaddwd and vpaddd for 16 products: 8 per instruction too, for all weights, without a second
+// path.
 #if defined(__x86_64__) || defined(_M_X64)
 #include <cstring>
 
@@ -16,7 +17,7 @@ namespace lowbit {
 namespace {
 
 constexpr int kMaxRows = 6;
-constexpr int kDepth = 512;            // of k at a time: 6 rows of int16 are 6 KiB, and the columns beside them fit in L1
+constexpr int kDepth = 512;  // of k at a time: 6 rows of int16 are 6 KiB, and the columns beside them fit in L1
 constexpr int kRowSpan = kDepth + 16;  // int16 between rows: not a power of two, so that rows fall into different sets
 
 template <bool Signed>

@@ -11,8 +11,8 @@ namespace lowbit {
 
 namespace {
 
-// Rows are reached from every third one (base, base + stride, base + 2 * stride are addressing modes), so that a tile of
-// 12 rows needs 4 pointers instead of 12.
+// Rows are reached from every third one (base, base + stride, base + 2 * stride are addressing modes), so that a tile
+// of 12 rows needs 4 pointers instead of 12.
 template <int Rows>
 struct RowBases {
   static constexpr int kCount = (Rows + 2) / 3;
@@ -92,8 +92,8 @@ void tile_of(int64_t rows, const uint8_t* a, const int8_t* b, const int32_t* col
   }
 }
 
-// All rows by `Panels` panels, in tiles of at most MaxRows rows of nearly equal height: a last tile of one row would leave
-// the ports idle while its few accumulators wait for themselves.
+// All rows by `Panels` panels, in tiles of at most MaxRows rows of nearly equal height: a last tile of one row would
+// leave the ports idle while its few accumulators wait for themselves.
 template <bool Signed, int MaxRows, int Panels>
 void columns(const GemmI8Args& args, int64_t panel) {
   const int64_t tiles = (args.m + MaxRows - 1) / MaxRows;

@@ -9,9 +9,9 @@ namespace lowbit {
 // int32 accumulators of a step stay in the L1 cache beside the rows and the panels that they are made of.
 struct GemmBlocks {
   int64_t rows, row_blocks;
-  int64_t panels;            // of one step
-  int64_t steps;             // per matrix: ceil(all panels / panels)
-  int64_t column_blocks;     // tasks along n
+  int64_t panels;         // of one step
+  int64_t steps;          // per matrix: ceil(all panels / panels)
+  int64_t column_blocks;  // tasks along n
   int64_t tasks() const { return row_blocks * column_blocks; }
   int64_t first_row(int64_t block, int64_t m) const { return block * rows < m ? block * rows : m; }
   int64_t first_step(int64_t block) const { return block * steps / column_blocks; }

@@ -45,9 +45,7 @@ struct Source {
   int64_t k1, k2;
   int64_t k0_stride, k1_stride, k2_stride, n_stride;
 
-  int64_t row(int64_t k) const {
-    return k / (k1 * k2) * k0_stride + k / k2 % k1 * k1_stride + k % k2 * k2_stride;
-  }
+  int64_t row(int64_t k) const { return k / (k1 * k2) * k0_stride + k / k2 % k1 * k1_stride + k % k2 * k2_stride; }
 };
 
 template <typename Fields>
@@ -59,8 +57,8 @@ template <typename Fields>
 void check_source(const Fields& f, PlanCheck& check, int64_t element_bytes) {
   const bool sizes = check.that(f.batch >= 1) && check.that(f.k0 >= 1) && check.that(f.k1 >= 1) &&
                      check.that(f.k2 >= 1) && check.that(f.n >= 1);
-  const bool strides = check.that(f.batch_stride >= 0) && check.that(f.k0_stride >= 0) && check.that(f.k1_stride >= 0) &&
-                       check.that(f.k2_stride >= 0) && check.that(f.n_stride >= 0);
+  const bool strides = check.that(f.batch_stride >= 0) && check.that(f.k0_stride >= 0) &&
+                       check.that(f.k1_stride >= 0) && check.that(f.k2_stride >= 0) && check.that(f.n_stride >= 0);
   if (!sizes || !strides) return;
   // The element that lies farthest: five products of two int32, each kept under 2^60 so that the sum fits.
   const int64_t farthest[] = {int64_t{f.batch - 1} * f.batch_stride, int64_t{f.k0 - 1} * f.k0_stride,

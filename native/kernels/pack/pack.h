@@ -14,17 +14,17 @@ enum PackedTile : int32_t { kTileI8N16K4 = 1, kTileF32N16K1 = 2 };
 //   data_offset      panels: for each panel, ceil(group / 4) * 64 bytes per group of k (i8), or k * 64 bytes (f32)
 // Groups of k follow one another inside a panel, so a panel is contiguous over all of k.
 struct PackedHeader {
-  char magic[4];         // "LBPK"
-  int32_t tile;          // PackedTile
+  char magic[4];  // "LBPK"
+  int32_t tile;   // PackedTile
   int32_t k, n;
-  int32_t group_size;    // = k when there is one group
-  int32_t groups;        // ceil(k / group_size)
-  int32_t panels;        // ceil(n / 16)
-  int32_t w_shift;       // 128 when u8 codes were stored as w - 128: the zero point is lowered by it, else 0
+  int32_t group_size;  // = k when there is one group
+  int32_t groups;      // ceil(k / group_size)
+  int32_t panels;      // ceil(n / 16)
+  int32_t w_shift;     // 128 when u8 codes were stored as w - 128: the zero point is lowered by it, else 0
   int64_t panel_bytes;
-  int64_t data_offset;   // from the header
-  int64_t total_bytes;   // of this matrix: header, sums and panels
-  int64_t reserved;      // 0
+  int64_t data_offset;  // from the header
+  int64_t total_bytes;  // of this matrix: header, sums and panels
+  int64_t reserved;     // 0
 };
 static_assert(sizeof(PackedHeader) == 64, "the header is one cache line");
 

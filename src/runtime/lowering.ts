@@ -222,7 +222,8 @@ export class Lowering {
 
   /** Reserves the bytes of an output that the node at hand writes in `layout`. */
   write(name: string, layout: Layout): View {
-    const view = this.program.buffer(name === '' ? 0 : this.bytes(name), 'arena', name);
+    const stored = physicalDims(this.dims(name), layout);
+    const view = this.program.buffer(this.bytes(name), 'arena', `${name} [${stored.join(', ')}] ${layout}`);
     this.define(name, layout, view);
     return view;
   }

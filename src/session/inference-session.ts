@@ -97,8 +97,7 @@ export class InferenceSession {
     }
     const graph = await openModel(source, options);
     const session = new InferenceSession(new Planner(graph, backendOf(options.backend), options));
-    const usual = session.#planner.usualShapes();
-    if (usual !== undefined) await session.#planner.use(usual, async () => {});
+    await session.#warm();
     return session;
   }
 
@@ -155,6 +154,19 @@ export class InferenceSession {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** Makes the plan that the first run will most likely want. */
+  async #warm(): Promise<void> {
+    const usual = this.#planner.usualShapes();
+    if (usual === undefined) return;
+    try {
+      await this.#planner.use(usual, async () => {});
+    } catch (error) {
+      // A model may be wrong for a batch of 1 and right for the batch that it will be fed.
+      const open = this.inputMetadata.some(({ shape }) => shape.some((dim) => typeof dim === 'string'));
+      if (!(open && error instanceof LowbitError && error.code === 'ERR_BAD_MODEL')) throw error;
+    }
   }
 
   #prepare(feeds: Feeds, fetches: Fetches | undefined): { request: PlanRequest; plain: Map<string, Uint8Array> } {

@@ -2,6 +2,7 @@
 
 import { Tensor } from 'onnxruntime-common';
 import { describe, expect, it } from 'vitest';
+import { constantOf } from '../../src/core/tensor.js';
 import { writeOnnx } from '../../src/formats/onnx/onnx.js';
 import type { Graph } from '../../src/ir/graph.js';
 import { InferenceSession } from '../../src/session/inference-session.js';
@@ -173,6 +174,30 @@ describe('models that cannot be run', () => {
     await expect(InferenceSession.create(42 as never)).rejects.toMatchObject({ code: 'ERR_BAD_ARGUMENT' });
     await expect(InferenceSession.create(new ArrayBuffer(8), 4, 8)).rejects.toMatchObject({ code: 'ERR_BAD_ARGUMENT' });
     await expect(InferenceSession.create('/nowhere/model.onnx')).rejects.toMatchObject({ code: 'ERR_IO' });
+  });
+});
+
+describe('open shapes', () => {
+  it('opens a model that a batch of 1 does not fit', async () => {
+    const graph = tinyGemm();
+    const rows = { dtype: 'float32' as const, dims: [2, 2], data: new Uint8Array(16) };
+    const two: Graph = {
+      ...graph,
+      nodes: [
+        node('Gemm', ['x', 'w', 'b'], ['h']),
+        node('Reshape', ['h', 'shape'], ['r']),
+        node('Add', ['r', 'rows'], ['y']),
+      ],
+      constants: new Map([
+        ...graph.constants,
+        ['rows', rows],
+        ['shape', constantOf('int64', [2], BigInt64Array.of(2n, 2n))],
+      ]),
+      types: new Map([...graph.types].filter(([name]) => name !== 'y')),
+    };
+    using session = await InferenceSession.create(two);
+    expect((await session.run({ x: x(2) })).y?.dims).toEqual([2, 2]);
+    await expect(session.run({ x: x(1) })).rejects.toMatchObject({ code: 'ERR_BAD_MODEL' });
   });
 });
 

@@ -87,6 +87,7 @@ interface MatrixWalk {
 
 function packMatrix(at: Lowering, name: string, walk: MatrixWalk, codes: boolean): View {
   const { batch, k, n, kStride, nStride } = walk;
+  if (k < 1 || n < 1) at.unsupported(`a matrix of ${k} x ${n}`);
   const one = codes ? packedI8Bytes(k, n, 0) : packedF32Bytes(k, n);
   const fields = packFields(at, name, walk, codes);
   const key = `packed ${batch}x${k}x${n} by ${kStride}, ${nStride}`;

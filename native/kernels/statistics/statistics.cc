@@ -48,7 +48,8 @@ size_t scratch_min_max_channel(const min_max_channel_fields& op, const Dispatch&
 Status run_min_max_channel(const min_max_channel_fields& op, const RunContext& run) {
   const float* x = run.buffer<float>(op.x);
   float* out = run.buffer<float>(op.out);
-  const int64_t outer = op.outer, axis = op.axis, inner = op.inner;
+  // Nothing to see in empty rows, however many they are.
+  const int64_t outer = op.inner == 0 ? 0 : op.outer, axis = op.axis, inner = op.inner;
 
   if (inner != 1) {
     const Chunks channels = cut(axis, outer * inner * 4);

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 // vitest asks for a class as the default export of a reporter's module.
 export default class SummaryReporter {
   onTestRunEnd(modules, unhandledErrors) {
-    const summary = { passed: 0, failed: unhandledErrors.length, skipped: 0, reasons: {} };
+    const summary = { passed: 0, failed: unhandledErrors.length, skipped: 0, places: {} };
     for (const module of modules) {
       // A file that could not be collected has no tests that could fail.
       if (module.errors().length > 0) summary.failed += module.errors().length;
@@ -16,8 +16,10 @@ export default class SummaryReporter {
         else if (result.state === 'failed') summary.failed++;
         else {
           summary.skipped++;
-          const reason = result.note ?? `${module.relativeModuleId}: ${outermostName(test)}`;
-          summary.reasons[reason] = (summary.reasons[reason] ?? 0) + 1;
+          const place = (summary.places[module.relativeModuleId] ??= { count: 0, reasons: [] });
+          place.count++;
+          const reason = result.note ?? outermostName(test);
+          if (!place.reasons.includes(reason)) place.reasons.push(reason);
         }
       }
     }

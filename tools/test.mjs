@@ -5,6 +5,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { at, bin, tryRun } from './root.mjs';
 
+/** Reasons for skipping that are printed of one file. */
+const REASONS_SHOWN = 3;
+
 const summaryFile = at('build/test-summary.json');
 mkdirSync(at('build'), { recursive: true });
 rmSync(summaryFile, { force: true });
@@ -22,13 +25,21 @@ const status = tryRun(
 // No summary means that vitest itself broke down: that counts as one failure.
 const summary = existsSync(summaryFile)
   ? JSON.parse(readFileSync(summaryFile, 'utf8'))
-  : { passed: 0, failed: 1, skipped: 0, reasons: {} };
+  : { passed: 0, failed: 1, skipped: 0, places: {} };
 if (status !== 0 && summary.failed === 0) summary.failed = 1;
 
 console.log('');
 const missing = await missingIsas();
 if (missing.length > 0) console.log(`Not covered, this machine lacks: ${missing.join(', ')}`);
-for (const [reason, count] of Object.entries(summary.reasons)) console.log(`Skipped ${count}: ${reason}`);
+if (summary.skipped > 0 && !existsSync(at('../shared/data'))) {
+  console.log(
+    'Models and test vectors beside the repository (../shared/data) are not here: the tests that want them are skipped',
+  );
+}
+for (const [file, { count, reasons }] of Object.entries(summary.places)) {
+  const more = reasons.length > REASONS_SHOWN ? `, and ${reasons.length - REASONS_SHOWN} more` : '';
+  console.log(`Skipped ${count} in ${file}: ${reasons.slice(0, REASONS_SHOWN).join('; ')}${more}`);
+}
 const skipped = summary.skipped > 0 ? `, ${summary.skipped} skipped` : '';
 console.log(`${summary.passed} passed, ${summary.failed} failed${skipped}`);
 process.exit(summary.failed > 0 ? 1 : 0);

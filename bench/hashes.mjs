@@ -69,6 +69,7 @@ async function compareTargets() {
   );
   for (const text of options.with) targets.push(targetOf(text));
   const found = new Map(names.map((name) => [name, new Map()]));
+  let ran = 0;
   for (const target of targets) {
     const { label } = target;
     const { isa, hashes, failure } = runTarget(target);
@@ -78,6 +79,7 @@ async function compareTargets() {
       continue;
     }
     console.log(`${label}${target.isa === undefined ? `: ${isa}` : ''}`);
+    ran++;
     for (const name of names) {
       console.log(`  ${hashes[name]}  ${name}`);
       found.get(name).set(hashes[name], label);
@@ -89,7 +91,7 @@ async function compareTargets() {
   }
   console.log('');
   for (const [name, hashes] of found) {
-    console.log(`${name}: ${hashes.size === 1 ? 'equal on all targets' : `${hashes.size} DIFFERENT hashes`}`);
+    console.log(`${name}: ${hashes.size === 1 ? `equal on ${ran} targets` : `${hashes.size} DIFFERENT hashes`}`);
     if (hashes.size !== 1) process.exitCode = 1;
   }
 }

@@ -1,6 +1,6 @@
 // Feeds of a model: from a sample, or made up where only the shapes matter.
 
-import { type DType, DTYPES, type TypedArray } from '../core/dtype.js';
+import { DTYPES, type DType, type TypedArray } from '../core/dtype.js';
 import { LowbitError } from '../core/errors.js';
 import { randomIntegers } from '../core/random.js';
 import { type Dim, sizeOf } from '../core/shape.js';

@@ -1,7 +1,7 @@
 // What a command of the command line is.
 
-import type { Progress } from './progress.js';
 import type { ExitCode } from './exit-codes.js';
+import type { Progress } from './progress.js';
 
 /** One option in commander's notation. `parse` throws a LowbitError with ERR_USAGE; `repeat` collects an array. */
 export interface OptionRow {

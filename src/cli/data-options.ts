@@ -1,8 +1,8 @@
 // The options of data: which samples, and how images become inputs. Shared by the commands that read datasets.
 
 import {
-  type Preprocess,
   PREPROCESS_PRESETS,
+  type Preprocess,
   type PreprocessOption,
   type PreprocessPreset,
 } from '../calibrate/preprocess.js';

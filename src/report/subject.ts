@@ -1,7 +1,7 @@
 // A model on disk as a subject of comparisons: its session, and a second one that shows its inner values.
 
-import { type Feed, feedOfSample, type InputType } from '../calibrate/feeds.js';
 import type { Sample } from '../calibrate/dataset.js';
+import { type Feed, feedOfSample, type InputType } from '../calibrate/feeds.js';
 import type { Graph } from '../ir/graph.js';
 import { inferTypes } from '../ir/infer.js';
 import { InferenceSession } from '../session/inference-session.js';

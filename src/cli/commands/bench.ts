@@ -1,8 +1,8 @@
 // `lowbit bench MODEL`: how long a run takes.
 
-import { measureInterleaved } from '../../report/timing.js';
 import { environmentText } from '../../report/print-compare.js';
 import { millisecondsText, textList } from '../../report/text-table.js';
+import { measureInterleaved } from '../../report/timing.js';
 import type { CommandRow } from '../command.js';
 import { environment } from '../environment.js';
 import { FEED_OPTIONS, type FeedValues, feedsOf } from '../feeds.js';

@@ -1,8 +1,8 @@
 // `lowbit inspect MODEL`: what is in a model file.
 
+import { readInput } from '../../calibrate/input-file.js';
 import { bytesOf } from '../../core/dtype.js';
 import type { Dim } from '../../core/shape.js';
-import { readInput } from '../../calibrate/input-file.js';
 import { onnxInfo, readOnnx } from '../../formats/onnx/onnx.js';
 import type { Graph } from '../../ir/graph.js';
 import { operatorName } from '../../ir/ops.js';

@@ -136,7 +136,13 @@ function loadWasm(options: LoadOptions): WasmBackend {
   if (options.module !== undefined) return new WasmBackend(options.module, 'the given module', undefined, options);
   const version = packageRoot()?.version;
   // A ceiling below a variant's own instruction set is served by the variant of the ceiling.
-  const skipped = WASM_VARIANTS.slice(0, Math.max(0, WASM_VARIANTS.findIndex(({ isa }) => isa === options.isa)));
+  const skipped = WASM_VARIANTS.slice(
+    0,
+    Math.max(
+      0,
+      WASM_VARIANTS.findIndex(({ isa }) => isa === options.isa),
+    ),
+  );
   const wanted = WASM_VARIANTS.filter((row) =>
     options.variant === undefined ? !skipped.includes(row) : row.variant === options.variant,
   );

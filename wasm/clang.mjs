@@ -1,5 +1,5 @@
 // The clang of the npm package @yowasp/clang: itself WebAssembly, over a tree of files in memory.
-import { commands, Exit } from '@yowasp/clang';
+import { commands, Exit, runLLVM } from '@yowasp/clang';
 import { COMPILE_FLAGS, linkFlags } from './sources.mjs';
 
 const TARGET = '--target=wasm32-wasip1';
@@ -21,7 +21,9 @@ async function run(flags, files, output) {
   const listen = (bytes) => bytes && said.push(bytes);
   const text = () => Buffer.concat(said).toString();
   try {
-    const made = await commands['clang++'](flags, treeOf(files), { stdout: listen, stderr: listen, fetchProgress: () => {} });
+    // Loads the compiler from its package without a word: its driver would print a line per part.
+    await runLLVM(null, {}, { fetchProgress: () => {} });
+    const made = await commands['clang++'](flags, treeOf(files), { stdout: listen, stderr: listen });
     if (said.length > 0) process.stderr.write(text());
     return made[output];
   } catch (error) {

@@ -18,7 +18,9 @@ export function findEmcc() {
   const found = spawnSync('emcc', ['--version'], { encoding: 'utf8', shell });
   if (found.status !== 0) return undefined;
   const version = found.stdout.split('\n')[0].trim();
-  const variants = Object.keys(VARIANTS).filter((variant) => variant !== 'relaxed' || canCompile(PROBE, VARIANTS.relaxed));
+  const variants = Object.keys(VARIANTS).filter(
+    (variant) => variant !== 'relaxed' || canCompile(PROBE, VARIANTS.relaxed),
+  );
   return { version, variants };
 }
 
@@ -43,7 +45,11 @@ function inTemporary(work) {
 export function compile(path, _files, variantFlags) {
   return inTemporary((directory) => {
     const object = join(directory, 'out.o');
-    execFileSync('em++', [...COMPILE_FLAGS, ...variantFlags, '-c', path, '-o', object], { cwd: ROOT, stdio: 'inherit', shell });
+    execFileSync('em++', [...COMPILE_FLAGS, ...variantFlags, '-c', path, '-o', object], {
+      cwd: ROOT,
+      stdio: 'inherit',
+      shell,
+    });
     return readFileSync(object);
   });
 }
@@ -57,7 +63,13 @@ export function link(objects) {
       return file;
     });
     const module = join(directory, 'out.wasm');
-    const settings = ['-sSTANDALONE_WASM=1', '-sMALLOC=none', '-sALLOW_MEMORY_GROWTH=1', '-sMAXIMUM_MEMORY=4GB', '-sFILESYSTEM=0'];
+    const settings = [
+      '-sSTANDALONE_WASM=1',
+      '-sMALLOC=none',
+      '-sALLOW_MEMORY_GROWTH=1',
+      '-sMAXIMUM_MEMORY=4GB',
+      '-sFILESYSTEM=0',
+    ];
     // -O0 at the link, because Binaryen's optimizer of older releases breaks SIMD code; the objects are optimized already.
     const flags = ['-O0', '--no-entry', ...settings, ...linkFlags()];
     execFileSync('em++', [...flags, ...files, '-o', module], { stdio: 'inherit', shell });

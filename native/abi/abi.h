@@ -34,8 +34,8 @@ struct Detail {
   char text[200];
 };
 
-// The argument kinds of abi.inc as C types. On wasm32 each is one or two 32-bit words, in the order of the row; a Detail
-// follows the last argument.
+// The argument kinds of abi.inc as C types. On wasm32 each is one or two 32-bit words, in the order of the row; a
+// Detail follows the last argument.
 #define IN_INT(name) int32_t name;
 #define IN_BYTES(name) Slice name;
 #define IN_LIST(name) SliceList name;
@@ -50,10 +50,9 @@ struct Detail {
 #define OUT_PLAN(name) Plan* name;
 #define OUT_RUN(name) Run* name;
 #define LOWBIT_FUNCTION(name, mode, arguments, sentence) \
-  struct name##_arguments {                        \
-    arguments                                      \
-    Detail detail;                                 \
-  };                                               \
+  struct name##_arguments {                              \
+    arguments Detail detail;                             \
+  };                                                     \
   LOWBIT_EXPORT Status lowbit_##name(name##_arguments* call);
 #include "native/abi/abi.inc"
 #undef LOWBIT_FUNCTION

@@ -47,16 +47,17 @@ void describe_ops(Text& json) {
   List list(json, "ops");
   int64_t opcode = 0;
   // Fields are a macro each, so they are added one after the other.
-#define LOWBIT_FIELD(field, kind) fields.item().add("{\"name\":").quoted(#field).add(",\"kind\":").quoted(kind).add("}");
+#define LOWBIT_FIELD(field, kind) \
+  fields.item().add("{\"name\":").quoted(#field).add(",\"kind\":").quoted(kind).add("}");
 #define B(field) LOWBIT_FIELD(field, "buffer")
 #define I(field) LOWBIT_FIELD(field, "int")
 #define F(field) LOWBIT_FIELD(field, "float")
-#define LOWBIT_OP(name_, fields_)                                                            \
-  list.item().add("{\"name\":").quoted(#name_).add(",\"opcode\":").add(opcode++).add(",");   \
-  {                                                                                          \
-    List fields(json, "fields");                                                             \
-    fields_                                                                                  \
-  }                                                                                          \
+#define LOWBIT_OP(name_, fields_)                                                          \
+  list.item().add("{\"name\":").quoted(#name_).add(",\"opcode\":").add(opcode++).add(","); \
+  {                                                                                        \
+    List fields(json, "fields");                                                           \
+    fields_                                                                                \
+  }                                                                                        \
   json.add("}");
 #include "native/kernels/ops.inc"
 #undef LOWBIT_OP
@@ -68,7 +69,7 @@ void describe_ops(Text& json) {
 
 void describe_kernels(Text& json) {
   List list(json, "kernels");
-#define LOWBIT_KERNEL(slot, arguments, isa, exactness, rows, columns, depth)                                 \
+#define LOWBIT_KERNEL(slot, arguments, isa, exactness, rows, columns, depth)                                           \
   list.item().add("{\"slot\":").quoted(#slot).add(",\"isa\":").quoted(#isa).add(",\"exactness\":").quoted(#exactness); \
   json.add(",\"tile\":[").add(int64_t{rows}).add(",").add(int64_t{columns}).add(",").add(int64_t{depth}).add("]}");
 #include "native/kernels/kernels.inc"
@@ -86,7 +87,8 @@ void describe_slots(Text& json) {
 
 void describe_functions(Text& json) {
   List list(json, "functions");
-#define LOWBIT_ARGUMENT(name, kind) items.item().add("{\"name\":").quoted(#name).add(",\"kind\":").quoted(kind).add("}");
+#define LOWBIT_ARGUMENT(name, kind) \
+  items.item().add("{\"name\":").quoted(#name).add(",\"kind\":").quoted(kind).add("}");
 #define IN_INT(name) LOWBIT_ARGUMENT(name, "in_int")
 #define IN_BYTES(name) LOWBIT_ARGUMENT(name, "in_bytes")
 #define IN_LIST(name) LOWBIT_ARGUMENT(name, "in_list")
@@ -100,12 +102,12 @@ void describe_functions(Text& json) {
 #define OUT_BYTES(name) LOWBIT_ARGUMENT(name, "out_bytes")
 #define OUT_PLAN(name) LOWBIT_ARGUMENT(name, "out_plan")
 #define OUT_RUN(name) LOWBIT_ARGUMENT(name, "out_run")
-#define LOWBIT_FUNCTION(name_, mode, arguments_, sentence)                                        \
-  list.item().add("{\"name\":").quoted(#name_).add(",\"mode\":").quoted(#mode).add(",");    \
-  {                                                         \
-    List items(json, "arguments");                          \
-    arguments_                                              \
-  }                                                         \
+#define LOWBIT_FUNCTION(name_, mode, arguments_, sentence)                               \
+  list.item().add("{\"name\":").quoted(#name_).add(",\"mode\":").quoted(#mode).add(","); \
+  {                                                                                      \
+    List items(json, "arguments");                                                       \
+    arguments_                                                                           \
+  }                                                                                      \
   json.add("}");
 #include "native/abi/abi.inc"
 #undef LOWBIT_FUNCTION
@@ -127,8 +129,8 @@ void describe_functions(Text& json) {
 
 void describe_statuses(Text& json) {
   List list(json, "statuses");
-#define LOWBIT_STATUS(name, number, sentence)                                                        \
-  list.item().add("{\"name\":").quoted(#name).add(",\"number\":").add(int64_t{number});              \
+#define LOWBIT_STATUS(name, number, sentence)                                           \
+  list.item().add("{\"name\":").quoted(#name).add(",\"number\":").add(int64_t{number}); \
   json.add(",\"sentence\":").quoted(sentence).add("}");
 #include "native/abi/status.inc"
 #undef LOWBIT_STATUS

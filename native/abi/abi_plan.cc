@@ -32,7 +32,6 @@ bool text_of(const Slice& slice, char* text, size_t capacity) {
 void plan_retain(Plan* plan) { plan->retain(); }
 void plan_release(Plan* plan) { plan->release(); }
 
-
 Status lowbit_plan_create(plan_create_arguments* call) {
   char isa[kMaxName];
   call->plan = nullptr;

@@ -9,7 +9,8 @@ namespace lowbit {
 // One cache line of every machine that matters, and the width of an AVX-512 register.
 constexpr size_t kAlignment = 64;
 
-// `bytes` bytes on a multiple of kAlignment, not initialized; null when there is no memory. Zero bytes give a valid pointer.
+// `bytes` bytes on a multiple of kAlignment, not initialized; null when there is no memory. Zero bytes give a valid
+// pointer.
 void* allocate_aligned(size_t bytes);
 void free_aligned(void* memory);
 

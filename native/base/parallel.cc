@@ -23,8 +23,8 @@ namespace {
 bool cancelled(const volatile int32_t* cancel) { return cancel != nullptr && load_flag(cancel) != 0; }
 
 #if LOWBIT_THREADS
-// Which worker of the running call this thread is; -1 outside of any call. A nested call keeps the number, so per-worker
-// scratch stays this thread's own.
+// Which worker of the running call this thread is; -1 outside of any call. A nested call keeps the number, so
+// per-worker scratch stays this thread's own.
 thread_local int t_worker = -1;
 // Upper bound for calls from this thread (0 = none): the workers that the running plan has scratch for.
 thread_local int t_cap = 0;

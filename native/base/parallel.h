@@ -5,11 +5,11 @@
 
 namespace lowbit {
 
-// Calls body(context, task, worker) once for every task in [0, tasks), in any order, from at most thread_limit() threads
-// at a time, the calling thread being one of them. `worker` is in [0, thread_limit()) and unique among the threads that
-// run this call at the same time: it indexes per-worker scratch. Returns when all tasks are done, or, when *cancel
-// becomes non-zero, as soon as the tasks that have begun are done. Concurrent calls share the pool; a call from inside a
-// task runs serially.
+// Calls body(context, task, worker) once for every task in [0, tasks), in any order, from at most thread_limit()
+// threads at a time, the calling thread being one of them. `worker` is in [0, thread_limit()) and unique among the
+// threads that run this call at the same time: it indexes per-worker scratch. Returns when all tasks are done, or, when
+// *cancel becomes non-zero, as soon as the tasks that have begun are done. Concurrent calls share the pool; a call from
+// inside a task runs serially.
 using ParallelBody = void (*)(void* context, int64_t task, int worker);
 void parallel_for(int64_t tasks, ParallelBody body, void* context, const volatile int32_t* cancel);
 

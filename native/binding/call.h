@@ -23,10 +23,10 @@ namespace lowbit {
 #define OUT_BYTES(name) visitor.out_bytes(arguments.name);
 #define OUT_PLAN(name) visitor.out_plan(arguments.name);
 #define OUT_RUN(name) visitor.run(arguments.name);
-#define LOWBIT_FUNCTION(name, mode, fields, sentence)      \
-  template <typename Visitor>                              \
+#define LOWBIT_FUNCTION(name, mode, fields, sentence)         \
+  template <typename Visitor>                                 \
   void visit(name##_arguments& arguments, Visitor& visitor) { \
-    fields                                                 \
+    fields                                                    \
   }
 #include "native/abi/abi.inc"
 #undef LOWBIT_FUNCTION
@@ -116,7 +116,8 @@ class Keeper {
   void out_plan(Plan*&) {}
 
   bool failed() const { return failed_; }
-  // On the JavaScript thread: copies what was written to the caller's views; false when one is gone or has another size.
+  // On the JavaScript thread: copies what was written to the caller's views; false when one is gone or has another
+  // size.
   bool deliver(napi_env env);
   void let_go(napi_env env);
 
@@ -139,8 +140,8 @@ class Keeper {
   Plan* plan_ = nullptr;
 };
 
-// Collects the results of a call in an array. Plain N-API, whose failures are ignored: they mean that the environment is
-// being torn down, when nobody will see the array, and the C++ wrappers would end the process.
+// Collects the results of a call in an array. Plain N-API, whose failures are ignored: they mean that the environment
+// is being torn down, when nobody will see the array, and the C++ wrappers would end the process.
 class Results {
  public:
   explicit Results(napi_env env) : env_(env) { napi_create_array(env, &array_); }

@@ -13,12 +13,13 @@ struct Dispatch {
 #define LOWBIT_KERNEL_portable(slot, arguments) void (*slot)(const arguments&);
 #define LOWBIT_KERNEL_OTHER(slot, arguments)
 #include "native/kernels/slots.h"
-  Isa isa;                      // the highest-ranked ISA that was allowed
-  Isa slot_isa[kSlots];         // by Slot: where each kernel came from
+  Isa isa;               // the highest-ranked ISA that was allowed
+  Isa slot_isa[kSlots];  // by Slot: where each kernel came from
 };
 
 // The table for the given processor features under a ceiling: for every slot, the row of the highest rank whose ISA is
-// of this architecture, has rank <= the ceiling's, and whose features are all present. Pure: tests pass made-up features.
+// of this architecture, has rank <= the ceiling's, and whose features are all present. Pure: tests pass made-up
+// features.
 Dispatch make_dispatch(uint64_t features, Isa ceiling);
 
 // The choice alone, as data and for any architecture of isa.inc: chosen[slot], kSlots of them.

@@ -88,9 +88,9 @@ uint64_t saved_registers() {
 #endif
 }
 
-constexpr uint64_t kSavesAvx = 0x6;        // XMM and YMM
-constexpr uint64_t kSavesAvx512 = 0xe6;    // and opmask, the upper halves, and ZMM16-31
-constexpr uint64_t kSavesAmx = 0x60000;    // TILECFG and TILEDATA
+constexpr uint64_t kSavesAvx = 0x6;      // XMM and YMM
+constexpr uint64_t kSavesAvx512 = 0xe6;  // and opmask, the upper halves, and ZMM16-31
+constexpr uint64_t kSavesAmx = 0x60000;  // TILECFG and TILEDATA
 
 // Linux hands out the 8 kB of tile registers per process and on request (Documentation/arch/x86/xstate.rst).
 bool amx_granted() {

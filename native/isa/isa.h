@@ -10,7 +10,7 @@ enum Features : uint64_t {
   kFma = 1u << 1,
   kAvx512Core = 1u << 2,  // F, BW, DQ, VL and CD, with the OS saving the registers
   kAvx512Vnni = 1u << 3,
-  kAmxInt8 = 1u << 4,     // AMX-TILE and AMX-INT8, granted by the kernel to this process
+  kAmxInt8 = 1u << 4,  // AMX-TILE and AMX-INT8, granted by the kernel to this process
   kNeon = 1u << 5,
   kDotprod = 1u << 6,
   kSimd128 = 1u << 7,

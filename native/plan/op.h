@@ -59,12 +59,12 @@ int64_t checked_product(int64_t a, int64_t b, int64_t c = 1, int64_t d = 1, int6
 
 // What an operation sees while it runs.
 struct RunContext {
-  void* const* buffers;              // by index; constants are only read
-  const uint64_t* buffer_bytes;      // by index: for what check_<op> could not see, such as packed headers in constants
-  const Dispatch* kernels;           // the kernels of the chosen ISA
-  uint8_t* scratch;                  // 64-byte aligned; worker w owns [w * scratch_step, (w + 1) * scratch_step)
-  size_t scratch_step;               // at least what the operation asked for
-  const volatile int32_t* cancel;    // never null; non-zero: stop soon
+  void* const* buffers;            // by index; constants are only read
+  const uint64_t* buffer_bytes;    // by index: for what check_<op> could not see, such as packed headers in constants
+  const Dispatch* kernels;         // the kernels of the chosen ISA
+  uint8_t* scratch;                // 64-byte aligned; worker w owns [w * scratch_step, (w + 1) * scratch_step)
+  size_t scratch_step;             // at least what the operation asked for
+  const volatile int32_t* cancel;  // never null; non-zero: stop soon
 
   template <typename T>
   T* buffer(int32_t index) const {
@@ -81,8 +81,8 @@ struct RunContext {
 //   check_<op>: everything that can be wrong with the fields, once, when the plan is loaded; run_<op> may rely on it.
 //   scratch_<op>: bytes of scratch that one worker needs (0 for most).
 //   run_<op>: does it; fails only for what cannot be seen before (a packed-weights header of a run's input).
-#define LOWBIT_OP(name, fields)                                        \
-  void check_##name(const name##_fields& fields_, PlanCheck& check);   \
+#define LOWBIT_OP(name, fields)                                         \
+  void check_##name(const name##_fields& fields_, PlanCheck& check);    \
   size_t scratch_##name(const name##_fields& fields_, const Dispatch&); \
   Status run_##name(const name##_fields& fields_, const RunContext& run);
 #include "native/kernels/ops.inc"

@@ -15,10 +15,12 @@ Fields fields_of(const int32_t* words) {
 }
 
 constexpr Operation kOperations[] = {
-#define LOWBIT_OP(name, fields)                                                                                      \
-  {#name, static_cast<int32_t>(sizeof(name##_fields) / sizeof(int32_t)),                                             \
-   [](const int32_t* words, PlanCheck& check) { check_##name(fields_of<name##_fields>(words), check); },             \
-   [](const int32_t* words, const Dispatch& kernels) { return scratch_##name(fields_of<name##_fields>(words), kernels); }, \
+#define LOWBIT_OP(name, fields)                                                                          \
+  {#name, static_cast<int32_t>(sizeof(name##_fields) / sizeof(int32_t)),                                 \
+   [](const int32_t* words, PlanCheck& check) { check_##name(fields_of<name##_fields>(words), check); }, \
+   [](const int32_t* words, const Dispatch& kernels) {                                                   \
+     return scratch_##name(fields_of<name##_fields>(words), kernels);                                    \
+   },                                                                                                    \
    [](const int32_t* words, const RunContext& run) { return run_##name(fields_of<name##_fields>(words), run); }},
 #include "native/kernels/ops.inc"
 #undef LOWBIT_OP

@@ -32,25 +32,26 @@ struct Run {
   Plan* plan;
   uint8_t* arena;
   uint8_t* scratch;
-  int workers;        // that the scratch is for
-  void** buffers;     // one address per buffer of the plan
-  Slice* staged;      // per input and output: an aligned copy where the caller's memory is not, else {null, 0}
-  Slice* outputs;     // the caller's memory of each output
-  int32_t next;       // instruction
+  int workers;     // that the scratch is for
+  void** buffers;  // one address per buffer of the plan
+  Slice* staged;   // per input and output: an aligned copy where the caller's memory is not, else {null, 0}
+  Slice* outputs;  // the caller's memory of each output
+  int32_t next;    // instruction
   volatile int32_t* control;
-  Run* following;     // in the plan's list of idle runs
+  Run* following;  // in the plan's list of idle runs
 };
 
 // Immutable after create(), apart from the list of idle runs; any number of threads may run it at once.
 class Plan {
  public:
-  // Copies words and constants after checking that no instruction can leave its buffers. isa "" means the best there is.
+  // Copies words and constants after checking that no instruction can leave its buffers. isa "" means the best there
+  // is.
   static Status create(const Slice& words, const Slice& constants, const char* isa, Plan** plan, Detail* detail);
   void retain() { holders_.fetch_add(1, std::memory_order_relaxed); }
   void release();
 
-  // A run over the caller's memory, which must stay in place until end(): inputs and outputs have exactly the bytes that
-  // the plan says. The plan stays alive while it has runs.
+  // A run over the caller's memory, which must stay in place until end(): inputs and outputs have exactly the bytes
+  // that the plan says. The plan stays alive while it has runs.
   Status begin(const SliceList& inputs, const SliceList& outputs, Run** run, Detail* detail);
   // Executes at most `instructions` more; *left says how many remain.
   static Status step(Run* run, int32_t instructions, int32_t* left, Detail* detail);
@@ -73,7 +74,7 @@ class Plan {
   int32_t buffer_count_ = 0, instruction_count_ = 0, input_count_ = 0, output_count_ = 0;
   uint64_t arena_bytes_ = 0;
   PlanBuffer* buffers_ = nullptr;
-  uint64_t* buffer_bytes_ = nullptr;  // by buffer, as RunContext wants them
+  uint64_t* buffer_bytes_ = nullptr;        // by buffer, as RunContext wants them
   const int32_t** instructions_ = nullptr;  // first word of each
   uint64_t* port_bytes_ = nullptr;          // of each input, then of each output
   uint8_t* constants_ = nullptr;
@@ -82,6 +83,7 @@ class Plan {
   Run* idle_ = nullptr;
 };
 
-void set_detail(Detail* detail, const char* first, const char* second = "", int64_t number = -1, const char* third = "");
+void set_detail(Detail* detail, const char* first, const char* second = "", int64_t number = -1,
+                const char* third = "");
 
 }  // namespace lowbit

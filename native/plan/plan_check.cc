@@ -24,9 +24,7 @@ bool PlanCheck::that(bool condition) {
   return ok_;
 }
 
-uint64_t PlanCheck::bytes_of(int32_t index) const {
-  return index < 0 || index >= buffers_ ? 0 : bytes_[index];
-}
+uint64_t PlanCheck::bytes_of(int32_t index) const { return index < 0 || index >= buffers_ ? 0 : bytes_[index]; }
 
 bool PlanCheck::buffer(int32_t index, int64_t count, int64_t element_bytes) {
   if (!that(index >= 0 && index < buffers_)) return false;

@@ -126,10 +126,12 @@ export class PlanBuilder {
   encode(arenaBytes: number): { words: Int32Array; constants: Uint8Array } {
     const header = [MAGIC, VERSION, this.#buffers.length, this.#instructionCount, this.#inputs, this.#outputs];
     const words = [...header, ...wide(arenaBytes)];
-    for (const { space, port, offset, bytes } of this.#buffers) words.push(space, port, ...wide(offset), ...wide(bytes));
+    for (const { space, port, offset, bytes } of this.#buffers)
+      words.push(space, port, ...wide(offset), ...wide(bytes));
     const block = new Uint8Array(this.#constantBytes);
     for (const [index, data] of this.#constants) {
-      if (data === undefined) throw new LowbitError('ERR_BAD_ARGUMENT', `Constant ${index} was reserved but never filled`);
+      if (data === undefined)
+        throw new LowbitError('ERR_BAD_ARGUMENT', `Constant ${index} was reserved but never filled`);
       block.set(data, (this.#buffers[index] as Entry).offset);
     }
     const all = new Int32Array(words.length + this.#instructions.length);

@@ -154,7 +154,13 @@ export function instantiateWasm(module: WebAssembly.Module): WasmInstance {
 
 /** To the worker: load a plan under a number, run it, forget it. */
 export type WasmRequest =
-  | { readonly kind: 'load'; readonly plan: number; readonly words: Int32Array; readonly constants: Uint8Array; readonly isa: Uint8Array }
+  | {
+      readonly kind: 'load';
+      readonly plan: number;
+      readonly words: Int32Array;
+      readonly constants: Uint8Array;
+      readonly isa: Uint8Array;
+    }
   | {
       readonly kind: 'run';
       readonly plan: number;
@@ -189,7 +195,12 @@ export function serveWasm(instance: WasmInstance, functions: readonly FunctionDe
   const row = (name: string) => functions.find((known) => known.name === name) as FunctionDescription;
   const plans = new Map<number, AbiResult>();
 
-  const execute = (plan: number, inputs: readonly Uint8Array[], outputs: readonly Uint8Array[], control: Int32Array): AbiResult => {
+  const execute = (
+    plan: number,
+    inputs: readonly Uint8Array[],
+    outputs: readonly Uint8Array[],
+    control: Int32Array,
+  ): AbiResult => {
     const loaded = plans.get(plan) as AbiResult;
     if (loaded[0] !== 0) return loaded;
     const begun = instance.call(row('run_begin'), [loaded[2] as number, inputs, outputs]);
@@ -237,7 +248,10 @@ export function serveWasm(instance: WasmInstance, functions: readonly FunctionDe
           trap = String(error);
         }
         const reply: WasmReply = { run: request.run, result: [result[0], result[1]], outputs };
-        port.post(trap === undefined ? reply : { ...reply, trap }, outputs.map(({ buffer }) => buffer as ArrayBuffer));
+        port.post(
+          trap === undefined ? reply : { ...reply, trap },
+          outputs.map(({ buffer }) => buffer as ArrayBuffer),
+        );
       }
     }
   });

@@ -26,7 +26,12 @@ function invoke(instance: WasmInstance, row: FunctionDescription, values: readon
     return instance.call(row, values);
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) {
-      throw new LowbitError('ERR_BACKEND', `The WebAssembly module trapped in ${row.name}: ${error.message}`, {}, { cause: error });
+      throw new LowbitError(
+        'ERR_BACKEND',
+        `The WebAssembly module trapped in ${row.name}: ${error.message}`,
+        {},
+        { cause: error },
+      );
     }
     throw error;
   }

@@ -103,8 +103,11 @@ describe.each(['native', 'wasm'] as const)('%s', (kind) => {
     expect(results).toEqual(Array.from({ length: 16 }, (_, i) => ({ message: [i, i], code: 0 })));
   });
 
-  test.each(['terminate', 'exit'])('an environment that ends by %s during a run does not crash', { timeout: 60_000 }, (how) => {
-    const program = `
+  test.each(['terminate', 'exit'])(
+    'an environment that ends by %s during a run does not crash',
+    { timeout: 60_000 },
+    (how) => {
+      const program = `
       import { Worker, isMainThread, parentPort } from 'node:worker_threads';
       import { fileURLToPath } from 'node:url';
       import { loadBackendOf, PlanBuilder } from ${JSON.stringify(pathToUrl(bundle))};
@@ -126,13 +129,13 @@ describe.each(['native', 'wasm'] as const)('%s', (kind) => {
         worker.on('message', () => setTimeout(() => worker.terminate(), 100));
         worker.on('error', (error) => { console.error(error); process.exitCode = 1; });
       }`;
-    const { status, signal, stderr } = spawnSync(
-      process.execPath,
-      ['--input-type=module', '-e', program, how],
-      { encoding: 'utf8', timeout: 50_000 },
-    );
-    expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
-  });
+      const { status, signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program, how], {
+        encoding: 'utf8',
+        timeout: 50_000,
+      });
+      expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
+    },
+  );
 
   test('a plan that nobody disposed of does not keep the process alive', { timeout: 30_000 }, () => {
     const program = `

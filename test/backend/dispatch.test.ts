@@ -20,7 +20,11 @@ const { slots, kernels, isas } = native.description;
 const text = (value: string) => new TextEncoder().encode(value);
 
 /** Slot to ISA name for a processor of these features. */
-function choose(architecture: string, features: readonly (keyof typeof FEATURES)[], ceiling: string): Map<string, string> {
+function choose(
+  architecture: string,
+  features: readonly (keyof typeof FEATURES)[],
+  ceiling: string,
+): Map<string, string> {
   const bits = features.reduce((sum, feature) => sum | FEATURES[feature], 0);
   const [bytes] = native.call('choose_kernels', text(architecture), bits, text(ceiling)) as [Uint8Array];
   const chosen = new Int32Array(bytes.slice().buffer);
@@ -29,7 +33,11 @@ function choose(architecture: string, features: readonly (keyof typeof FEATURES)
 }
 
 /** The same by the rule, from the tables: the row of the highest rank that the processor and the ceiling allow. */
-function expected(architecture: string, features: readonly (keyof typeof FEATURES)[], ceiling: string): Map<string, string> {
+function expected(
+  architecture: string,
+  features: readonly (keyof typeof FEATURES)[],
+  ceiling: string,
+): Map<string, string> {
   const bits = features.reduce((sum, feature) => sum | FEATURES[feature], 0);
   const top = isas.find(({ name }) => name === ceiling)?.rank as number;
   const allowed = isas

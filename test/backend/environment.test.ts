@@ -72,7 +72,10 @@ test.each([
   [{ LOWBIT_THREADS: 'many' }, `LOWBIT_THREADS is 'many'; expected an integer from 1 to 256`],
   [{ LOWBIT_THREADS: '0' }, `LOWBIT_THREADS is '0'; expected an integer from 1 to 256`],
   [{ LOWBIT_THREADS: '257' }, `LOWBIT_THREADS is '257'; expected an integer from 1 to 256`],
-  [{ LOWBIT_ISA: 'sse9' }, `LOWBIT_ISA is 'sse9'; expected an instruction set that is usable here: ${native.isas.join(', ')}`],
+  [
+    { LOWBIT_ISA: 'sse9' },
+    `LOWBIT_ISA is 'sse9'; expected an instruction set that is usable here: ${native.isas.join(', ')}`,
+  ],
   [
     { LOWBIT_ISA: 'x86_avx2', LOWBIT_BACKEND: 'wasm' },
     `LOWBIT_ISA is 'x86_avx2'; expected an instruction set that is usable here: ${wasm.isas.join(', ')}`,

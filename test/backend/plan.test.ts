@@ -87,7 +87,9 @@ describe.each(Object.entries(BACKENDS))('%s', (_name, backend) => {
     plan.dispose();
     await run;
     expect([...result]).toEqual([1, 4]);
-    expect(() => plan.runSync([new Float32Array(4)], [result])).toThrow(expect.objectContaining({ code: 'ERR_DISPOSED' }));
+    expect(() => plan.runSync([new Float32Array(4)], [result])).toThrow(
+      expect.objectContaining({ code: 'ERR_DISPOSED' }),
+    );
     await expect(plan.run([new Float32Array(4)], [result])).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
   });
 

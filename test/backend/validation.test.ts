@@ -19,7 +19,16 @@ function words(backend: Backend): Int32Array {
   const y = builder.output(4096);
   builder.op('clamp_f32', { x: a, y: c, n: 1024, lo: 0, hi: 1 });
   builder.op('softmax_f32', { x: c, y, outer: 8, axis: 16, inner: 8 });
-  builder.op('copy_rows', { x: b, y: c, rows: 4, row_bytes: 64, x_stride: 128, x_offset: 0, y_stride: 64, y_offset: 256 });
+  builder.op('copy_rows', {
+    x: b,
+    y: c,
+    rows: 4,
+    row_bytes: 64,
+    x_stride: 128,
+    x_offset: 0,
+    y_stride: 64,
+    y_offset: 256,
+  });
   builder.op('lookup_8', { x: a, table: b, y: c, n: 1024 });
   return builder.encode(4096).words;
 }
@@ -38,7 +47,9 @@ describe('words that are not a plan', () => {
   });
 
   test('words after the last instruction', () => {
-    expect(() => native.createPlan(Int32Array.from([...good, 0]), constants)).toThrow(/words after its last instruction/);
+    expect(() => native.createPlan(Int32Array.from([...good, 0]), constants)).toThrow(
+      /words after its last instruction/,
+    );
   });
 
   test.each([
@@ -114,8 +125,20 @@ describe('20,000 mutations', () => {
   });
 
   test.each(['native', 'wasm'])('%s', { timeout: 120_000 }, (kind) => {
-    const args = ['--input-type=module', '-e', PROGRAM, 'mutations', bundle, kind, JSON.stringify([...words(native)]), '20000'];
-    const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 110_000 });
+    const args = [
+      '--input-type=module',
+      '-e',
+      PROGRAM,
+      'mutations',
+      bundle,
+      kind,
+      JSON.stringify([...words(native)]),
+      '20000',
+    ];
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
+      encoding: 'utf8',
+      timeout: 110_000,
+    });
     expect({ status, signal, stderr, stdout }).toEqual({
       status: 0,
       signal: null,

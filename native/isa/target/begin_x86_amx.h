@@ -4,7 +4,9 @@
 #include <immintrin.h>
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vnni,amx-tile,amx-int8"))), apply_to = function)
+#pragma clang attribute push(                                                                                          \
+    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vnni,amx-tile,amx-int8"))), \
+    apply_to = function)
 #elif defined(__GNUC__)
 // GCC 12 takes the undefined sources of its own AVX-512 intrinsics for mistakes of ours (GCC bug 105593).
 #pragma GCC diagnostic ignored "-Wuninitialized"

@@ -1,6 +1,6 @@
 // A constant tensor of a model: its type, its dimensions, and its bytes as a view of the file they came from.
 
-import { bytesOf, type DType, DTYPES, type TypedArray } from './dtype.js';
+import { bytesOf, DTYPES, type DType, type TypedArray } from './dtype.js';
 import { LowbitError } from './errors.js';
 import { sizeOf } from './shape.js';
 

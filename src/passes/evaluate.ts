@@ -248,6 +248,6 @@ export const EVALUATORS: Readonly<Record<string, Evaluate>> = {
   Reciprocal: unary((x) => 1 / x),
   Floor: unary(Math.floor),
   Ceil: unary(Math.ceil),
-  // biome-ignore lint/complexity/useMathMinMax: the kernels keep -0, Math.max would not
+  // Not Math.max: the kernels keep -0.
   Relu: unary((x) => (x < 0 ? 0 : x)),
 };

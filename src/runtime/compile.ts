@@ -21,7 +21,10 @@ export interface CompileOptions {
   readonly inputValues?: ReadonlyMap<string, ConstantTensor> | undefined;
   /** Values to fetch, any of the graph; its outputs by default. Nodes that none of them needs are left out. */
   readonly outputs?: readonly string[] | undefined;
-  /** Float values whose minimum and maximum every run reports. */
+  /**
+   * Float values whose minimum and maximum every run reports. Float products are then computed without fused
+   * multiply-add, so that the ranges, and what is quantized by them, are the same bytes on every machine.
+   */
   readonly observe?: readonly string[] | undefined;
   /** The highest instruction set to use. */
   readonly isa?: string | undefined;
@@ -87,7 +90,8 @@ function draftPlan(graph: Graph, backend: Backend, options: CompileOptions): Dra
   const bound = bindGraph(graph, [...new Set([...outputs, ...observed])], options);
   refuseUnknownOperators(bound.nodes);
   const types = concreteTypes(bound);
-  const lowering = new Lowering(bound.opsets.get('') ?? 1, types, bound.constants, new Set(outputs));
+  const exact = options.observe === undefined ? 0 : 1;
+  const lowering = new Lowering(bound.opsets.get('') ?? 1, types, bound.constants, new Set(outputs), exact);
   const typed = (name: string): PlanValue => ({ name, ...lowering.type(name) });
   const inputViews = bound.inputs.map((name) => {
     const view = lowering.program.buffer(lowering.bytes(name), 'input', name);

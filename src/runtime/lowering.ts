@@ -47,6 +47,8 @@ export class Lowering {
   #node = '';
   /** Version of ai.onnx. */
   readonly opset: number;
+  /** 1: float products without fused multiply-add, the same bytes on every instruction set. */
+  readonly exact: 0 | 1;
 
   /** `wanted` are the values that the caller fetches, always in the logical layout. */
   constructor(
@@ -54,8 +56,10 @@ export class Lowering {
     types: ReadonlyMap<string, ConcreteType>,
     constants: ReadonlyMap<string, ConstantTensor>,
     wanted: ReadonlySet<string>,
+    exact: 0 | 1,
   ) {
     this.opset = opset;
+    this.exact = exact;
     this.program = new Program();
     this.prepare = new Program(this.program.buffers);
     this.#types = types;

@@ -27,7 +27,7 @@ export interface ObservingSession {
 
 /**
  * A session over a verified graph that computes the minimum and maximum of float values while it runs; nothing that
- * only other outputs need is computed. Errors: ERR_UNSUPPORTED, ERR_BAD_ARGUMENT for a value that the graph does not have.
+ * only other outputs need is computed. The ranges are the same bytes on every instruction set and backend. Errors: ERR_UNSUPPORTED, ERR_BAD_ARGUMENT for a value that the graph does not have.
  */
 export function createObservingSession(
   graph: Graph,

@@ -156,6 +156,13 @@ void compare_floats(int64_t m, int64_t k, int64_t panels) {
       }
     }
   }
+  float* wanted = array<float>(m * n);
+  lowbit::GemmF32Args exact = args;
+  exact.c = wanted;
+  lowbit::gemm_f32_unfused_portable(exact);
+  OF(gemm_f32_unfused)(args);
+  if (memcmp(wanted, found, static_cast<size_t>(m * n) * 4) != 0) differ("gemm_f32_unfused", m, k, panels);
+  free(wanted);
   free(a);
   free(b);
   free(found);

@@ -242,7 +242,7 @@ test('the epilogue of float products: bias and clamp, exact for whole numbers', 
           ['pack_f32', { w: 'w', packed: 'packed', ...packFields(1, k, n) }],
           [
             'gemm_f32',
-            { a: 'a', packed: 'packed', bias: bias && 'bias', y: 'y', batch: 1, b_batched: 0, m, k, n, lo, hi },
+            { a: 'a', packed: 'packed', bias: bias && 'bias', y: 'y', batch: 1, b_batched: 0, m, k, n, exact: 0, lo, hi },
           ],
         ],
       },

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { f32 } from '../oracle/arithmetic.js';
 import { floatProduct, type OutputRule, type Product, product } from '../oracle/product.js';
 import {
   coversSlots,
@@ -306,7 +307,7 @@ describe('gemm_i8', () => {
   });
 });
 
-function floatProgram(m: number, k: number, n: number, seed: number, withBias: boolean) {
+function floatProgram(m: number, k: number, n: number, seed: number, withBias: boolean, exact: 0 | 1 = 0) {
   const a = randomFloats(m * k, seed, 3);
   const w = randomFloats(k * n, seed + 1, 2);
   const bias = withBias ? randomFloats(n, seed + 2, 5) : undefined;
@@ -316,7 +317,7 @@ function floatProgram(m: number, k: number, n: number, seed: number, withBias: b
       ['pack_f32', { w: 'w', packed: 'packed', ...packFields(1, k, n) }],
       [
         'gemm_f32',
-        { a: 'a', packed: 'packed', bias: bias && 'bias', y: 'y', batch: 1, b_batched: 0, m, k, n, ...INFINITE },
+        { a: 'a', packed: 'packed', bias: bias && 'bias', y: 'y', batch: 1, b_batched: 0, m, k, n, exact, ...INFINITE },
       ],
     ],
   };
@@ -337,6 +338,27 @@ describe('gemm_f32', () => {
         const { program, a, w, bias } = floatProgram(m, k, n, seed, seed % 2 === 0);
         expectWithin(program, floatProduct({ m, k, n, a, w }, bias), k + 1);
       }
+    }
+  });
+
+  test('exact: one chain of rounded products and sums per element, on every target', () => {
+    coversSlots('gemm_f32_unfused');
+    for (const [seed, [m, k, n]] of (
+      [
+        [1, 7, 5],
+        [2, 130, 17],
+        [7, 33, 64],
+        [13, 64, 150],
+      ] as const
+    ).entries()) {
+      const { program, a, w, bias } = floatProgram(m, k, n, seed, true, 1);
+      const wanted = Float32Array.from({ length: m * n }, (_, i) => {
+        const [r, c] = [Math.floor(i / n), i % n];
+        let sum = 0;
+        for (let j = 0; j < k; j++) sum = f32(sum + f32((a[r * k + j] as number) * (w[j * n + c] as number)));
+        return f32(sum + (bias?.[c] as number));
+      });
+      expect(floatsIn(runEverywhere(program).y)).toEqual(wanted);
     }
   });
 
@@ -373,7 +395,10 @@ describe('gemm_f32', () => {
       buffers: { a, w, bias, packed: batch * packedF32Bytes(k, n), y: batch * m * n * 4 },
       steps: [
         ['pack_f32', { w: 'w', packed: 'packed', ...packFields(batch, k, n) }],
-        ['gemm_f32', { a: 'a', packed: 'packed', bias: 'bias', y: 'y', batch, b_batched: 1, m, k, n, lo: 0, hi: 6 }],
+        [
+          'gemm_f32',
+          { a: 'a', packed: 'packed', bias: 'bias', y: 'y', batch, b_batched: 1, m, k, n, exact: 0, lo: 0, hi: 6 },
+        ],
       ],
     };
     expectWithin(program, { value, magnitude }, k + 1);

@@ -151,6 +151,7 @@ void check_conv_f32(const conv_f32_fields& f, PlanCheck& check) {
   const ConvShape shape = conv_shape(f, f.groups);
   check_conv_shape(shape, check);
   if (!check.that(check.ok() && f.oc >= 1 && f.oc % f.groups == 0)) return;
+  check.range(f.exact, 0, 1);
   check.that(f.lo <= f.hi);
   check.buffer(f.x, checked_product(f.n, f.h, f.w, f.c), 4);
   const int64_t k = checked_product(f.kh, f.kw, f.c / f.groups);
@@ -178,6 +179,7 @@ Status run_conv_f32(const conv_f32_fields& f, const RunContext& run) {
   const int64_t pixels = shape.pixels();
   GemmF32Job job;
   job.kernels = run.kernels;
+  job.exact = f.exact != 0;
   job.bias = run.buffer<const float>(f.bias);
   job.lo = f.lo;
   job.hi = f.hi;

@@ -1,4 +1,4 @@
-// gemm_f32 with Advanced SIMD.
+// gemm_f32 and gemm_f32_unfused with Advanced SIMD.
 #if defined(__aarch64__) || defined(_M_ARM64)
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
@@ -9,7 +9,7 @@ namespace lowbit {
 
 namespace {
 
-struct Simd {
+struct Fused {
   using Vector = float32x4_t;
   static constexpr int kLanes = 4;
   static Vector zero() { return vdupq_n_f32(0.0f); }
@@ -17,6 +17,11 @@ struct Simd {
   static void store(float* p, Vector v) { vst1q_f32(p, v); }
   static Vector broadcast(const float* p) { return vld1q_dup_f32(p); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
+};
+
+// A product and a sum, each rounded: what processors without a fused multiply-add compute.
+struct Unfused : Fused {
+  static Vector multiply_add(Vector a, Vector b, Vector c) { return vaddq_f32(vmulq_f32(a, b), c); }
 };
 
 }  // namespace
@@ -27,14 +32,22 @@ struct Simd {
 
 namespace lowbit {
 
+namespace {
+
 // 24 of the 32 registers accumulate 6 rows of one panel, 4 hold the panel.
-void gemm_f32_arm_neon(const GemmF32Args& args) {
+template <typename Simd>
+void product(const GemmF32Args& args) {
   int64_t panel = 0;
   if (args.m == 1) {
-    for (; args.panels - panel >= 2; panel += 2) columns<1, 2>(args, panel);
+    for (; args.panels - panel >= 2; panel += 2) columns<Simd, 1, 2>(args, panel);
   }
-  for (; panel < args.panels; ++panel) columns<6, 1>(args, panel);
+  for (; panel < args.panels; ++panel) columns<Simd, 6, 1>(args, panel);
 }
+
+}  // namespace
+
+void gemm_f32_arm_neon(const GemmF32Args& args) { product<Fused>(args); }
+void gemm_f32_unfused_arm_neon(const GemmF32Args& args) { product<Unfused>(args); }
 
 }  // namespace lowbit
 #endif

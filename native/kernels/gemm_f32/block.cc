@@ -18,6 +18,7 @@ void gemm_f32_block(const GemmF32Job& job, const float* a, int64_t a_stride, int
   const int64_t columns = left < panels * 16 ? left : panels * 16;
   const int64_t whole = columns / 16;
   float* to = y + first_panel * 16;
+  const auto product = job.exact ? job.kernels->gemm_f32_unfused : job.kernels->gemm_f32;
 
   GemmF32Args args;
   args.a = a;
@@ -30,7 +31,7 @@ void gemm_f32_block(const GemmF32Job& job, const float* a, int64_t a_stride, int
     args.panels = whole;
     args.c = to;
     args.c_stride = y_stride;
-    job.kernels->gemm_f32(args);
+    product(args);
   }
   if (whole * 16 < columns) {
     float* last = reinterpret_cast<float*>(scratch);
@@ -38,7 +39,7 @@ void gemm_f32_block(const GemmF32Job& job, const float* a, int64_t a_stride, int
     args.panels = 1;
     args.c = last;
     args.c_stride = 16;
-    job.kernels->gemm_f32(args);
+    product(args);
     const size_t bytes = static_cast<size_t>(columns - whole * 16) * 4;
     for (int64_t r = 0; r < rows; ++r) memcpy(to + r * y_stride + whole * 16, last + r * 16, bytes);
   }

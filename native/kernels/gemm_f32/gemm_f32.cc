@@ -10,6 +10,7 @@ namespace lowbit {
 void check_gemm_f32(const gemm_f32_fields& f, PlanCheck& check) {
   if (!check.that(f.batch >= 1 && f.m >= 0 && f.k >= 1 && f.n >= 1)) return;
   check.range(f.b_batched, 0, 1);
+  check.range(f.exact, 0, 1);
   check.that(f.lo <= f.hi);
   check.buffer(f.a, checked_product(f.batch, f.m, f.k), 4);
   check.buffer(f.packed, packed_f32_bytes(f.k, f.n), f.b_batched == 0 ? 1 : f.batch);
@@ -35,6 +36,7 @@ Status run_gemm_f32(const gemm_f32_fields& f, const RunContext& run) {
   float* y = run.buffer<float>(f.y);
   GemmF32Job job;
   job.kernels = run.kernels;
+  job.exact = f.exact != 0;
   job.bias = run.buffer<const float>(f.bias);
   job.lo = f.lo;
   job.hi = f.hi;

@@ -29,7 +29,7 @@ namespace lowbit {
 
 // Engines on x86 have 15 registers to give: 8 accumulate 2 rows of one panel, 4 hold the panel, 2 the rows.
 void gemm_f32_wasm_relaxed(const GemmF32Args& args) {
-  for (int64_t panel = 0; panel < args.panels; ++panel) columns<2, 1>(args, panel);
+  for (int64_t panel = 0; panel < args.panels; ++panel) columns<Simd, 2, 1>(args, panel);
 }
 
 }  // namespace lowbit

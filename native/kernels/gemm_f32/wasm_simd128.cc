@@ -1,4 +1,4 @@
-// gemm_f32 with WebAssembly SIMD: a multiplication and an addition, each rounded.
+// gemm_f32 and gemm_f32_unfused with WebAssembly SIMD: a multiplication and an addition, each rounded.
 #if defined(__wasm_simd128__)
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
@@ -29,8 +29,10 @@ namespace lowbit {
 
 // Engines on x86 have 15 registers to give: 8 accumulate 2 rows of one panel, 4 hold the panel, 2 the rows.
 void gemm_f32_wasm_simd128(const GemmF32Args& args) {
-  for (int64_t panel = 0; panel < args.panels; ++panel) columns<2, 1>(args, panel);
+  for (int64_t panel = 0; panel < args.panels; ++panel) columns<Simd, 2, 1>(args, panel);
 }
+
+void gemm_f32_unfused_wasm_simd128(const GemmF32Args& args) { gemm_f32_wasm_simd128(args); }
 
 }  // namespace lowbit
 #endif

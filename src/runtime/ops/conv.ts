@@ -116,7 +116,7 @@ function conv(node: Node, at: Lowering): void {
   } else {
     const packed = packedWeights(at, w, geometry, false);
     const { oc, groups } = geometry;
-    at.emit('conv_f32', { ...fields, packed, oc, groups, y: at.write(y, 'channels-last') });
+    at.emit('conv_f32', { ...fields, packed, oc, groups, exact: at.exact, y: at.write(y, 'channels-last') });
   }
 }
 

@@ -28,7 +28,7 @@ function emitFloat(
   bias: View | undefined,
   clamp: { lo: number; hi: number },
 ): void {
-  at.emit('gemm_f32', { a: product.a, packed: product.packed, bias, y, ...product.sizes, ...clamp });
+  at.emit('gemm_f32', { a: product.a, packed: product.packed, bias, y, exact: at.exact, ...product.sizes, ...clamp });
 }
 
 function matMul(node: Node, at: Lowering): void {

@@ -49,8 +49,7 @@ export interface QuantizeResult {
 
 /**
  * Quantizes a model given as a path, the bytes of an ONNX file, or a graph. The result depends on the model, the scheme and
- * the samples alone: the same on every instruction set, backend and number of threads, as far as the float runs of the
- * calibration agree (their ranges may differ in the last bits between instruction sets).
+ * the samples alone: the same bytes on every instruction set, backend and number of threads.
  * Errors: ERR_BAD_ARGUMENT (no or an empty dataset for a static scheme, an unknown scheme), ERR_UNSUPPORTED (operators, or
  * nothing to quantize), ERR_BAD_FEED (samples that do not fit the model), ERR_ABORTED, and those of reading.
  */

@@ -159,9 +159,9 @@ void compare_floats(int64_t m, int64_t k, int64_t panels) {
   float* wanted = array<float>(m * n);
   lowbit::GemmF32Args exact = args;
   exact.c = wanted;
-  lowbit::gemm_f32_unfused_portable(exact);
-  OF(gemm_f32_unfused)(args);
-  if (memcmp(wanted, found, static_cast<size_t>(m * n) * 4) != 0) differ("gemm_f32_unfused", m, k, panels);
+  lowbit::gemm_unfused_f32_portable(exact);
+  OF(gemm_unfused_f32)(args);
+  if (memcmp(wanted, found, static_cast<size_t>(m * n) * 4) != 0) differ("gemm_unfused_f32", m, k, panels);
   free(wanted);
   free(a);
   free(b);

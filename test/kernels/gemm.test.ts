@@ -342,7 +342,7 @@ describe('gemm_f32', () => {
   });
 
   test('exact: one chain of rounded products and sums per element, on every target', () => {
-    coversSlots('gemm_f32_unfused');
+    coversSlots('gemm_unfused_f32');
     for (const [seed, [m, k, n]] of (
       [
         [1, 7, 5],

@@ -1,4 +1,4 @@
-// gemm_f32 and gemm_f32_unfused with Advanced SIMD.
+// gemm_f32 and gemm_unfused_f32 with Advanced SIMD.
 #if defined(__aarch64__) || defined(_M_ARM64)
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
@@ -47,7 +47,7 @@ void product(const GemmF32Args& args) {
 }  // namespace
 
 void gemm_f32_arm_neon(const GemmF32Args& args) { product<Fused>(args); }
-void gemm_f32_unfused_arm_neon(const GemmF32Args& args) { product<Unfused>(args); }
+void gemm_unfused_f32_arm_neon(const GemmF32Args& args) { product<Unfused>(args); }
 
 }  // namespace lowbit
 #endif

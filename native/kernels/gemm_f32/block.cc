@@ -18,7 +18,7 @@ void gemm_f32_block(const GemmF32Job& job, const float* a, int64_t a_stride, int
   const int64_t columns = left < panels * 16 ? left : panels * 16;
   const int64_t whole = columns / 16;
   float* to = y + first_panel * 16;
-  const auto product = job.exact ? job.kernels->gemm_f32_unfused : job.kernels->gemm_f32;
+  const auto product = job.exact ? job.kernels->gemm_unfused_f32 : job.kernels->gemm_f32;
 
   GemmF32Args args;
   args.a = a;

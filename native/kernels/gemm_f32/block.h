@@ -15,7 +15,7 @@ struct GemmF32Job {
   const PackedHeader* packed;
   const float* bias;  // [n] or null
   float lo, hi;
-  bool exact;  // gemm_f32_unfused in place of gemm_f32
+  bool exact;  // gemm_unfused_f32 in place of gemm_f32
 };
 
 // Bytes of scratch that gemm_f32_block needs: the last panel of a matrix whose n is not a multiple of 16.

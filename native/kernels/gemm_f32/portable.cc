@@ -1,4 +1,4 @@
-// gemm_f32 and gemm_f32_unfused in portable C++.
+// gemm_f32 and gemm_unfused_f32 in portable C++.
 #include "native/kernels/kernels.h"
 
 namespace lowbit {
@@ -19,6 +19,6 @@ void gemm_f32_portable(const GemmF32Args& args) {
   }
 }
 
-void gemm_f32_unfused_portable(const GemmF32Args& args) { gemm_f32_portable(args); }
+void gemm_unfused_f32_portable(const GemmF32Args& args) { gemm_f32_portable(args); }
 
 }  // namespace lowbit

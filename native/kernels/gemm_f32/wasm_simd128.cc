@@ -1,4 +1,4 @@
-// gemm_f32 and gemm_f32_unfused with WebAssembly SIMD: a multiplication and an addition, each rounded.
+// gemm_f32 and gemm_unfused_f32 with WebAssembly SIMD: a multiplication and an addition, each rounded.
 #if defined(__wasm_simd128__)
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
@@ -32,7 +32,7 @@ void gemm_f32_wasm_simd128(const GemmF32Args& args) {
   for (int64_t panel = 0; panel < args.panels; ++panel) columns<Simd, 2, 1>(args, panel);
 }
 
-void gemm_f32_unfused_wasm_simd128(const GemmF32Args& args) { gemm_f32_wasm_simd128(args); }
+void gemm_unfused_f32_wasm_simd128(const GemmF32Args& args) { gemm_f32_wasm_simd128(args); }
 
 }  // namespace lowbit
 #endif

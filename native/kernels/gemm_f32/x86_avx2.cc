@@ -1,4 +1,4 @@
-// gemm_f32 and gemm_f32_unfused with AVX2 and FMA.
+// gemm_f32 and gemm_unfused_f32 with AVX2 and FMA.
 #if defined(__x86_64__) || defined(_M_X64)
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
@@ -47,7 +47,7 @@ void product(const GemmF32Args& args) {
 }  // namespace
 
 void gemm_f32_x86_avx2(const GemmF32Args& args) { product<Fused>(args); }
-void gemm_f32_unfused_x86_avx2(const GemmF32Args& args) { product<Unfused>(args); }
+void gemm_unfused_f32_x86_avx2(const GemmF32Args& args) { product<Unfused>(args); }
 
 }  // namespace lowbit
 

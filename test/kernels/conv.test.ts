@@ -155,7 +155,17 @@ describe('conv_f32', () => {
         ['pack_f32', { w: 'w', packed: 'packed', ...packFields(g.groups, k, g.filters) }],
         [
           'conv_f32',
-          { ...shape, x: 'x', packed: 'packed', bias: bias && 'bias', y: 'y', oc, groups: g.groups, exact: 0, ...bounds },
+          {
+            ...shape,
+            x: 'x',
+            packed: 'packed',
+            bias: bias && 'bias',
+            y: 'y',
+            oc,
+            groups: g.groups,
+            exact: 0,
+            ...bounds,
+          },
         ],
       ],
     };

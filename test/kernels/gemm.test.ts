@@ -343,14 +343,9 @@ describe('gemm_f32', () => {
 
   test('exact: one chain of rounded products and sums per element, on every target', () => {
     coversSlots('gemm_unfused_f32');
-    for (const [seed, [m, k, n]] of (
-      [
-        [1, 7, 5],
-        [2, 130, 17],
-        [7, 33, 64],
-        [13, 64, 150],
-      ] as const
-    ).entries()) {
+    const sizes = [1, 7, 5, 2, 130, 17, 7, 33, 64, 13, 64, 150];
+    for (let seed = 0; seed < sizes.length / 3; seed++) {
+      const [m, k, n] = sizes.slice(3 * seed) as [number, number, number];
       const { program, a, w, bias } = floatProgram(m, k, n, seed, true, 1);
       const wanted = Float32Array.from({ length: m * n }, (_, i) => {
         const [r, c] = [Math.floor(i / n), i % n];

@@ -31,7 +31,7 @@ test.each(Object.entries(FEEDS))(
       .flatMap((node) => node.outputs)
       .filter((value) => graph.types.get(value)?.dtype !== 'int64');
     const random = randomIntegers(3);
-    const data = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random() / 2 ** 30 - 2);
+    const data = Float32Array.from({ length: dims.reduce<number>((a, b) => a * b, 1) }, () => random() / 2 ** 30 - 2);
     const ranges = new Map<string, ReadonlyMap<string, { min: number; max: number }>>();
     for (const target of targets()) {
       const session = createObservingSession(graph, values, target);

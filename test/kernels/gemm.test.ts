@@ -345,12 +345,12 @@ describe('gemm_f32', () => {
     coversSlots('gemm_unfused_f32');
     const sizes = [1, 7, 5, 2, 130, 17, 7, 33, 64, 13, 64, 150];
     for (let seed = 0; seed < sizes.length / 3; seed++) {
-      const [m, k, n] = sizes.slice(3 * seed) as [number, number, number];
+      const [m = 0, k = 0, n = 0] = sizes.slice(3 * seed);
       const { program, a, w, bias } = floatProgram(m, k, n, seed, true, 1);
       const wanted = Float32Array.from({ length: m * n }, (_, i) => {
-        const [r, c] = [Math.floor(i / n), i % n];
+        const [row, c] = [Math.floor(i / n) * k, i % n];
         let sum = 0;
-        for (let j = 0; j < k; j++) sum = f32(sum + f32((a[r * k + j] as number) * (w[j * n + c] as number)));
+        for (let j = 0; j < k; j++) sum = f32(sum + f32((a[row + j] as number) * (w[j * n + c] as number)));
         return f32(sum + (bias?.[c] as number));
       });
       expect(floatsIn(runEverywhere(program).y)).toEqual(wanted);
@@ -375,14 +375,12 @@ describe('gemm_f32', () => {
 
   test('batches, bias and clamp', () => {
     const [batch, m, k, n] = [2, 5, 7, 21];
-    const a = randomFloats(batch * m * k, 1);
-    const w = randomFloats(batch * k * n, 2);
-    const bias = randomFloats(n, 3);
+    const [a, w, bias] = [randomFloats(batch * m * k, 1), randomFloats(batch * k * n, 2), randomFloats(n, 3)];
     const value: number[] = [];
     const magnitude: number[] = [];
     for (let b = 0; b < batch; b++) {
-      const part = { m, k, n, a: a.slice(b * m * k, (b + 1) * m * k), w: w.slice(b * k * n, (b + 1) * k * n) };
-      const wanted = floatProduct(part, bias);
+      const part = { a: a.slice(b * m * k, (b + 1) * m * k), w: w.slice(b * k * n, (b + 1) * k * n) };
+      const wanted = floatProduct({ m, k, n, ...part }, bias);
       value.push(...wanted.value.map((v) => Math.min(6, Math.max(0, v))));
       magnitude.push(...wanted.magnitude);
     }

@@ -15,6 +15,17 @@ else await compileAsTold();
 
 async function main() {
   const emcc = findEmcc();
+  try {
+    await build(emcc);
+  } catch (error) {
+    if (emcc === undefined) throw error;
+    const reason = error.message.split('\n')[0].slice(0, 200);
+    console.warn(`wasm: ${emcc.version} could not build the modules (${reason}); trying @yowasp/clang`);
+    await build(undefined);
+  }
+}
+
+async function build(emcc) {
   const { sources, headers } = nativeFiles();
   mkdirSync(CACHE, { recursive: true });
   mkdirSync(OUTPUT, { recursive: true });
@@ -85,7 +96,7 @@ async function linkVariant(variant, emcc, list) {
   if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   const { link } = await (emcc === undefined ? import('./clang.mjs') : import('./emcc.mjs'));
   const objects = new Map(list.map(([, object]) => [object, readFileSync(`${CACHE}/${object}`)]));
-  const bytes = await link(objects, emcc);
+  const bytes = await link(objects, VARIANTS[variant]);
   const imports = importsOf(bytes, variant);
   if (imports.length > 0) throw new Error(`lowbit-${variant}.wasm must import nothing but wants ${imports.join(', ')}`);
   writeWhole(file, bytes);

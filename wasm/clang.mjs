@@ -39,6 +39,14 @@ export function compile(path, files, variantFlags) {
 
 /** Objects as a module: a reactor, which the host initializes once and then calls. */
 export function link(objects) {
-  const flags = [TARGET, '-mexec-model=reactor', ...linkFlags(), ...objects.keys(), '-o', 'out.wasm'];
+  const flags = [
+    TARGET,
+    '-mexec-model=reactor',
+    ...linkFlags(),
+    '-Wl,--strip-all',
+    ...objects.keys(),
+    '-o',
+    'out.wasm',
+  ];
   return run(flags, objects, 'out.wasm');
 }

@@ -55,7 +55,7 @@ export function compile(path, _files, variantFlags) {
 }
 
 /** Objects as a module of its own: no JavaScript beside it, no allocator, nothing to import. */
-export function link(objects) {
+export function link(objects, variantFlags) {
   return inTemporary((directory) => {
     const files = [...objects].map(([name, bytes]) => {
       const file = join(directory, name);
@@ -70,8 +70,8 @@ export function link(objects) {
       '-sMAXIMUM_MEMORY=4GB',
       '-sFILESYSTEM=0',
     ];
-    // -O0 at the link, because Binaryen's optimizer of older releases breaks SIMD code; the objects are optimized already.
-    const flags = ['-O0', '--no-entry', ...settings, ...linkFlags()];
+    // The level decides which build of the C library is linked: memcpy at -O0 copies byte by byte.
+    const flags = ['-O2', ...variantFlags, '--no-entry', ...settings, ...linkFlags()];
     execFileSync('em++', [...flags, ...files, '-o', module], { stdio: 'inherit', shell });
     return readFileSync(module);
   });

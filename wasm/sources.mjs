@@ -40,7 +40,6 @@ export function linkFlags() {
     ...[...functions, 'malloc', 'free'].map((name) => `-Wl,--export=${name}`),
     '-Wl,--stack-first',
     `-Wl,-z,stack-size=${STACK_BYTES}`,
-    '-Wl,--strip-all',
   ];
 }
 

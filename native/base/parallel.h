@@ -35,7 +35,7 @@ class ThreadCap {
   ThreadCap& operator=(const ThreadCap&) = delete;
 
  private:
-  int before_;
+  [[maybe_unused]] int before_;
 };
 
 // The threads that serve the pool besides its callers: started by it, and lent to it.

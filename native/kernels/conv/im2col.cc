@@ -57,6 +57,7 @@ void im2col(const ConvShape& s, const uint8_t* x, int64_t element_bytes, int64_t
   const int64_t pixel = s.c * element_bytes;             // bytes of an input pixel
   const int64_t tap = s.c / s.groups * element_bytes;    // bytes of one tap of this group
   const bool runs = s.dilation_w == 1 && s.groups == 1;  // neighbouring taps are neighbours in memory
+  const int64_t reach = (s.kw - 1) * s.dilation_w;       // columns from the first tap to the last
   const int64_t k_bytes = s.kh * s.kw * tap;
   const int64_t stride = window_stride(k_bytes);
   int64_t image = first / (s.oh * s.ow);
@@ -65,12 +66,15 @@ void im2col(const ConvShape& s, const uint8_t* x, int64_t element_bytes, int64_t
   for (int64_t p = 0; p < count; ++p, windows += stride) {
     const uint8_t* from = x + image * s.h * s.w * pixel + group * tap;
     const int64_t in_x = out_x * s.stride_w - s.pad_left;
-    // Taps [left, right) of a kernel row lie inside the image.
-    int64_t left = in_x >= 0 ? 0 : (-in_x + s.dilation_w - 1) / s.dilation_w;
-    int64_t right = in_x >= s.w ? 0 : (s.w - in_x + s.dilation_w - 1) / s.dilation_w;
-    if (left > s.kw) left = s.kw;
-    if (right > s.kw) right = s.kw;
-    if (right < left) right = left;
+    // Taps [left, right) of a kernel row lie inside the image: all of them in most windows, which need no division.
+    int64_t left = 0, right = s.kw;
+    if (in_x < 0 || in_x + reach >= s.w) {
+      left = in_x >= 0 ? 0 : (-in_x + s.dilation_w - 1) / s.dilation_w;
+      right = in_x >= s.w ? 0 : (s.w - in_x + s.dilation_w - 1) / s.dilation_w;
+      if (left > s.kw) left = s.kw;
+      if (right > s.kw) right = s.kw;
+      if (right < left) right = left;
+    }
     uint8_t* to = windows;
     for (int64_t ky = 0; ky < s.kh; ++ky, to += s.kw * tap) {
       const int64_t in_y = out_y * s.stride_h - s.pad_top + ky * s.dilation_h;

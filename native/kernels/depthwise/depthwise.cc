@@ -38,39 +38,45 @@ Layout layout_of(const ConvShape& s, int64_t element_bytes) {
   return layout;
 }
 
-// Pointers to the taps of the output pixels [first, first + count), in the order (kh, kw); padded ones point at
-// `padding`.
+// Pointers to the taps of one output pixel whose window starts at (in_y, in_x), in the order (kh, kw); padded ones
+// point at `padding`. `image` is the input of the pixel's image.
+void pixel_taps(const ConvShape& s, const uint8_t* image, int64_t pixel, const uint8_t* padding, int64_t in_y,
+                int64_t in_x, const void** taps) {
+  for (int64_t ky = 0; ky < s.kh; ++ky) {
+    const int64_t y = in_y + ky * s.dilation_h;
+    for (int64_t kx = 0; kx < s.kw; ++kx) {
+      const int64_t x = in_x + kx * s.dilation_w;
+      const bool inside = y >= 0 && y < s.h && x >= 0 && x < s.w;
+      *taps++ = inside ? image + (y * s.w + x) * pixel : padding;
+    }
+  }
+}
+
+// The taps of the output pixels [first, first + count). Where the windows of two neighbours in a row both lie inside
+// the image, the taps of the second are those of the first moved by one stride.
 void tap_pointers(const ConvShape& s, const uint8_t* x, int64_t element_bytes, const uint8_t* padding, int64_t first,
                   int64_t count, const void** taps) {
   const int64_t pixel = s.c * element_bytes;
-  const int64_t tap_step = s.dilation_w * pixel;
-  const int64_t reach = (s.kw - 1) * s.dilation_w;
-  int64_t image = first / (s.oh * s.ow);
-  int64_t out_y = first / s.ow % s.oh;
-  int64_t out_x = first % s.ow;
-  for (int64_t p = 0; p < count; ++p) {
+  const int64_t step = s.stride_w * pixel;
+  const int64_t tap_count = s.kh * s.kw;
+  const int64_t last_y = s.h - 1 - (s.kh - 1) * s.dilation_h, last_x = s.w - 1 - (s.kw - 1) * s.dilation_w;
+  int64_t out_y = first / s.ow, out_x = first % s.ow;
+  bool follows = false;
+  for (int64_t p = 0; p < count; ++p, taps += tap_count) {
     const int64_t in_x = out_x * s.stride_w - s.pad_left;
-    const bool whole = in_x >= 0 && in_x + reach < s.w;  // all taps of a kernel row lie inside or outside together
-    int64_t y = out_y * s.stride_h - s.pad_top;
-    int64_t row = ((image * s.h + y) * s.w + in_x) * pixel;  // bytes from x, perhaps outside of it
-    for (int64_t ky = 0; ky < s.kh; ++ky, y += s.dilation_h, row += s.dilation_h * s.w * pixel) {
-      const bool inside = y >= 0 && y < s.h;
-      if (inside && whole) {
-        const uint8_t* tap = x + row;
-        for (int64_t kx = 0; kx < s.kw; ++kx, tap += tap_step) *taps++ = tap;
-        continue;
+    if (follows && in_x <= last_x) {
+      for (int64_t t = 0; t < tap_count; ++t) {
+        taps[t] = static_cast<const uint8_t*>(taps[t - tap_count]) + step;
       }
-      for (int64_t kx = 0; kx < s.kw; ++kx) {
-        const int64_t at = in_x + kx * s.dilation_w;
-        *taps++ = inside && at >= 0 && at < s.w ? x + (row + kx * tap_step) : padding;
-      }
+    } else {
+      const int64_t in_y = out_y % s.oh * s.stride_h - s.pad_top;
+      pixel_taps(s, x + out_y / s.oh * s.h * s.w * pixel, pixel, padding, in_y, in_x, taps);
+      follows = in_y >= 0 && in_y <= last_y && in_x >= 0 && in_x <= last_x;
     }
     if (++out_x == s.ow) {
       out_x = 0;
-      if (++out_y == s.oh) {
-        out_y = 0;
-        ++image;
-      }
+      ++out_y;
+      follows = false;
     }
   }
 }

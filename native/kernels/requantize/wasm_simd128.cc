@@ -10,6 +10,8 @@
 
 #include "native/isa/lanes/wasm_simd128.h"
 #include "native/kernels/requantize/body.h"
+#include "native/kernels/requantize/codes_body.h"
 
 LOWBIT_REQUANTIZE_KERNELS(wasm_simd128)
+LOWBIT_ACCUMULATOR_KERNELS(wasm_simd128)
 #endif

@@ -52,6 +52,13 @@ void pixel_taps(const ConvShape& s, const uint8_t* image, int64_t pixel, const u
   }
 }
 
+// The taps of a pixel from those of the pixel before it. A count that the compiler knows unrolls the loop.
+template <int Count>
+void moved(const void** taps, int64_t count, int64_t step) {
+  const int64_t n = Count == 0 ? count : Count;
+  for (int64_t t = 0; t < n; ++t) taps[t] = static_cast<const uint8_t*>(taps[t - n]) + step;
+}
+
 // The taps of the output pixels [first, first + count). Where the windows of two neighbours in a row both lie inside
 // the image, the taps of the second are those of the first moved by one stride.
 void tap_pointers(const ConvShape& s, const uint8_t* x, int64_t element_bytes, const uint8_t* padding, int64_t first,
@@ -65,9 +72,7 @@ void tap_pointers(const ConvShape& s, const uint8_t* x, int64_t element_bytes, c
   for (int64_t p = 0; p < count; ++p, taps += tap_count) {
     const int64_t in_x = out_x * s.stride_w - s.pad_left;
     if (follows && in_x <= last_x) {
-      for (int64_t t = 0; t < tap_count; ++t) {
-        taps[t] = static_cast<const uint8_t*>(taps[t - tap_count]) + step;
-      }
+      tap_count == 9 ? moved<9>(taps, tap_count, step) : moved<0>(taps, tap_count, step);
     } else {
       const int64_t in_y = out_y % s.oh * s.stride_h - s.pad_top;
       pixel_taps(s, x + out_y / s.oh * s.h * s.w * pixel, pixel, padding, in_y, in_x, taps);

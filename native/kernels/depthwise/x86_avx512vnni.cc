@@ -53,8 +53,18 @@ struct Step {
   bool first;
 };
 
+// 64 channels of one pixel, or, Paired, at most 32 channels of two: the first in the lower half of the register.
+template <bool Paired>
+inline __m512i load_codes(const void* first, const void* second, int64_t channel, __mmask64 mask) {
+  const uint8_t* low = static_cast<const uint8_t*>(first) + channel;
+  if (!Paired) return _mm512_maskz_loadu_epi8(mask, low);
+  const __mmask32 half = static_cast<__mmask32>(mask);
+  const __m256i high = _mm256_maskz_loadu_epi8(half, static_cast<const uint8_t*>(second) + channel);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_maskz_loadu_epi8(half, low)), high, 1);
+}
+
 // Signed codes: x = (x ^ 0x80) - 128 with x ^ 0x80 unsigned, so accumulation starts from -128 * sum of the weights.
-template <bool Signed, int Taps>
+template <bool Signed, bool Paired, int Taps>
 void step(const Step& s, int64_t channel, __mmask64 mask) {
   constexpr int kGroups = (Taps + 3) / 4;
   const __m512i zero = _mm512_setzero_si512();
@@ -65,7 +75,8 @@ void step(const Step& s, int64_t channel, __mmask64 mask) {
     __m512i row[4];
     LOWBIT_UNROLL
     for (int i = 0; i < 4; ++i) {
-      row[i] = 4 * g + i < Taps ? _mm512_maskz_loadu_epi8(mask, s.w + (4 * g + i) * s.channels + channel) : zero;
+      const int8_t* from = s.w + (4 * g + i) * s.channels;
+      row[i] = 4 * g + i < Taps ? load_codes<Paired>(from, from, channel, mask) : zero;
     }
     weights[g] = interleave(row[0], row[1], row[2], row[3]);
   }
@@ -82,7 +93,9 @@ void step(const Step& s, int64_t channel, __mmask64 mask) {
 
   const void* const* taps = s.taps;
   int32_t* acc = s.acc + channel;
-  for (int64_t p = 0; p < s.pixels; ++p, taps += s.tap_count, acc += s.channels) {
+  constexpr int kPixels = Paired ? 2 : 1;
+  for (int64_t p = 0; p < s.pixels; p += kPixels, taps += kPixels * s.tap_count, acc += kPixels * s.channels) {
+    const void* const* second = taps + s.tap_count;  // read when Paired only
     __m512i sum[4];
     LOWBIT_UNROLL
     for (int q = 0; q < 4; ++q) sum[q] = start[q];
@@ -93,7 +106,7 @@ void step(const Step& s, int64_t channel, __mmask64 mask) {
       for (int i = 0; i < 4; ++i) {
         row[i] = zero;
         if (4 * g + i < Taps) {
-          row[i] = _mm512_maskz_loadu_epi8(mask, static_cast<const uint8_t*>(taps[4 * g + i]) + channel);
+          row[i] = load_codes<Paired>(taps[4 * g + i], Paired ? second[4 * g + i] : nullptr, channel, mask);
           if (Signed) row[i] = _mm512_xor_si512(row[i], flip);
         }
       }
@@ -104,19 +117,40 @@ void step(const Step& s, int64_t channel, __mmask64 mask) {
     transpose_lanes(sum);
     LOWBIT_UNROLL
     for (int q = 0; q < 4; ++q) {
-      const __mmask16 part = static_cast<__mmask16>(mask >> (16 * q));
-      if (!s.first) sum[q] = _mm512_add_epi32(sum[q], _mm512_maskz_loadu_epi32(part, acc + 16 * q));
-      _mm512_mask_storeu_epi32(acc + 16 * q, part, sum[q]);
+      const int vector = Paired ? q % 2 : q;
+      int32_t* to = acc + (Paired && q >= 2 ? s.channels : 0) + 16 * vector;
+      const __mmask16 part = static_cast<__mmask16>(mask >> (16 * vector));
+      if (!s.first) sum[q] = _mm512_add_epi32(sum[q], _mm512_maskz_loadu_epi32(part, to));
+      _mm512_mask_storeu_epi32(to, part, sum[q]);
     }
   }
 }
 
-template <bool Signed, int Taps>
+template <bool Signed, bool Paired, int Taps>
 void step_of(int64_t taps, const Step& s, int64_t channel, __mmask64 mask) {
   if (taps == Taps) {
-    step<Signed, Taps>(s, channel, mask);
+    step<Signed, Paired, Taps>(s, channel, mask);
   } else if constexpr (Taps > 1) {
-    step_of<Signed, Taps - 1>(taps, s, channel, mask);
+    step_of<Signed, Paired, Taps - 1>(taps, s, channel, mask);
+  }
+}
+
+// A block of channels for all pixels. Half a register of channels or less: pixels two by two, and the odd one alone.
+template <bool Signed>
+void block(int64_t taps, const Step& s, int64_t channel, int64_t count) {
+  const __mmask64 mask = count >= kBlock ? ~__mmask64{0} : (__mmask64{1} << count) - 1;
+  const int64_t paired = count <= kBlock / 2 ? s.pixels / 2 * 2 : 0;
+  if (paired > 0) {
+    Step pairs = s;
+    pairs.pixels = paired;
+    step_of<Signed, true, kMaxTaps>(taps, pairs, channel, mask);
+  }
+  if (paired < s.pixels) {
+    Step rest = s;
+    rest.pixels = s.pixels - paired;
+    rest.taps += paired * s.tap_count;
+    rest.acc += paired * s.channels;
+    step_of<Signed, false, kMaxTaps>(taps, rest, channel, mask);
   }
 }
 
@@ -133,8 +167,7 @@ void depthwise(const DepthwiseArgs& args) {
     s.acc = static_cast<int32_t*>(args.acc);
     s.first = t == 0;
     for (int64_t channel = 0; channel < args.channels; channel += kBlock) {
-      const int64_t left = args.channels - channel;
-      step_of<Signed, kMaxTaps>(taps, s, channel, left >= kBlock ? ~__mmask64{0} : (__mmask64{1} << left) - 1);
+      block<Signed>(taps, s, channel, args.channels - channel);
     }
   }
 }

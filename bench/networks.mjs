@@ -82,3 +82,9 @@ export async function runOn(session, { data, dims }, Tensor) {
   const feeds = { [session.inputNames[0]]: new Tensor('float32', data, dims) };
   return (await session.run(feeds))[session.outputNames[0]];
 }
+
+/** The same with lowbit's runSync: on the calling thread. */
+export function runSyncOn(session, { data, dims }) {
+  const feeds = { [session.inputNames[0]]: { type: 'float32', data, dims } };
+  return session.runSync(feeds)[session.outputNames[0]];
+}

@@ -77,10 +77,10 @@ async function measure(name) {
   ]);
   const blocking = sessions['lowbit int8'];
   subjects.unshift(['lowbit int8 runSync', () => runSyncOn(blocking, samples[0])]);
-  const latencies = await measureInterleaved(
-    Object.fromEntries(subjects),
-    { rounds: Number(options.rounds), warmUp: Number(options['warm-up']) },
-  );
+  const latencies = await measureInterleaved(Object.fromEntries(subjects), {
+    rounds: Number(options.rounds),
+    warmUp: Number(options['warm-up']),
+  });
   report.networks[name] = latencies;
   print(name, latencies);
   for (const session of Object.values(sessions)) await session.release();

@@ -9,7 +9,7 @@ const STATIC_U8: ActivationScheme = {
   symmetric: false,
   granularity: 'tensor',
   mode: 'static',
-  observer: 'mean-deviation',
+  observer: 'min-max',
 };
 const DYNAMIC_U8: ActivationScheme = {
   format: 'u8',

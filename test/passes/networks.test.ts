@@ -82,7 +82,7 @@ describe.each(CASES)('$model', ({ model, preprocess, calibration, validation, fl
     const [input, output] = [float.inputs[0] as string, float.outputs[0] as string];
     const scheme = resolveScheme();
     const observed = await images(calibrationPath as string, input, 16, preprocess);
-    const statistics = await observe(float, valuesToObserve(float, scheme), observed, 'mean-deviation');
+    const statistics = await observe(float, valuesToObserve(float, scheme), observed, scheme.activations.observer);
     const quantized = verifyGraph(insertQdq(float, scheme, statistics));
     expect(writeOnnx(quantized).byteLength / statSync(path as string).size).toBeLessThan(size);
 

@@ -26,7 +26,7 @@ describe('resolveScheme', () => {
       symmetric: false,
       granularity: 'tensor',
       mode: 'static',
-      observer: 'mean-deviation',
+      observer: 'min-max',
     });
     expect(scheme.weights).toEqual(resolveScheme().weights);
     expect(scheme.name).toBe('static-u8i8 (changed)');

@@ -4,6 +4,7 @@
 #include "native/kernels/gemm_f32/block.h"
 #include "native/kernels/gemm_i8/block.h"
 #include "native/kernels/pack/blocks.h"
+#include "native/kernels/requantize/check.h"
 
 namespace lowbit {
 
@@ -47,17 +48,8 @@ void check_conv_i8(const conv_i8_fields& f, PlanCheck& check) {
   const ConvShape shape = conv_shape(f, f.groups);
   check_conv_shape(shape, check);
   if (!check.that(check.ok() && f.oc >= 1 && f.oc % f.groups == 0)) return;
-  check.range(f.multiplier_step, 0, 1);
   check.that(f.x_format == kU8 || f.x_format == kI8);
   check.range(f.x_zero_point, f.x_format == kU8 ? 0 : -128, f.x_format == kU8 ? 255 : 127);
-  check.that(f.y_format == kU8 || f.y_format == kI8 || f.y_format == kF32 || f.y_format == kI32);
-  if (f.y_format == kU8 || f.y_format == kI8) {
-    const int64_t lowest = f.y_format == kU8 ? 0 : -128;
-    check.range(f.y_zero_point, lowest, lowest + 255);
-    check.range(f.qlo, lowest, lowest + 255);
-    check.range(f.qhi, f.qlo, lowest + 255);
-  }
-  if (f.y_format == kF32) check.that(f.lo <= f.hi);
   check.buffer(f.x, checked_product(f.n, f.h, f.w, f.c), 1);
   const int64_t k = checked_product(f.kh, f.kw, f.c / f.groups);
   const int64_t packed_bytes = k < 1 ? -1 : packed_i8_bytes(k, f.oc / f.groups, 0);
@@ -65,15 +57,7 @@ void check_conv_i8(const conv_i8_fields& f, PlanCheck& check) {
   check.optional(f.x_scale, 1, 4);
   check.optional(f.x_zero, 1, 4);
   check.optional(f.w_zero, f.oc, 4);
-  check.optional(f.offset, f.oc, 4);
-  const int64_t multipliers = f.multiplier_step == 0 ? 1 : f.oc;
-  if (f.y_format == kI32) {
-    check.optional(f.multiplier, multipliers, 4);
-  } else {
-    check.buffer(f.multiplier, multipliers, 4);
-  }
-  check.optional(f.bias, f.oc, 4);
-  check.buffer(f.y, checked_product(f.n, f.oh, f.ow, f.oc), f.y_format == kF32 || f.y_format == kI32 ? 4 : 1);
+  check_epilogue(f, f.oc, checked_product(f.n, f.oh, f.ow, f.oc), check);
 }
 
 size_t scratch_conv_i8(const conv_i8_fields& f, const Dispatch&) {
@@ -94,20 +78,7 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
   const bool pointwise = shape.pointwise();
   const int64_t stride = pointwise ? shape.c : window_stride(k);
   const int64_t pixels = shape.pixels();
-  GemmI8Job job;
-  job.kernels = run.kernels;
-  job.w_zero = run.buffer<const int32_t>(f.w_zero);
-  job.offset = run.buffer<const int32_t>(f.offset);
-  job.multiplier = run.buffer<const float>(f.multiplier);
-  job.multiplier_step = f.multiplier_step;
-  job.bias = run.buffer<const float>(f.bias);
-  job.a_format = f.x_format;
-  job.y_format = f.y_format;
-  job.y_zero_point = f.y_zero_point;
-  job.qlo = f.qlo;
-  job.qhi = f.qhi;
-  job.lo = f.lo;
-  job.hi = f.hi;
+  const GemmI8Job job = gemm_i8_job(f, f.x_format, run);
 
   const GemmBlocks blocks = gemm_blocks(pixels, stride, packed->panels, thread_limit());
   auto run_task = [&](int64_t task, int worker) {

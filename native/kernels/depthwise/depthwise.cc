@@ -6,6 +6,7 @@
 
 #include "native/kernels/conv/conv.h"
 #include "native/kernels/pack/blocks.h"
+#include "native/kernels/requantize/check.h"
 
 namespace lowbit {
 
@@ -100,30 +101,13 @@ int64_t task_pixels(const ConvShape& s) {
 void check_depthwise_i8(const depthwise_i8_fields& f, PlanCheck& check) {
   check_conv_shape(conv_shape(f, f.c), check);
   if (!check.ok()) return;
-  check.range(f.multiplier_step, 0, 1);
   check.that(f.x_format == kU8 || f.x_format == kI8);
   check.range(f.x_zero_point, f.x_format == kU8 ? 0 : -128, f.x_format == kU8 ? 255 : 127);
-  check.that(f.y_format == kU8 || f.y_format == kI8 || f.y_format == kF32 || f.y_format == kI32);
-  if (f.y_format == kU8 || f.y_format == kI8) {
-    const int64_t lowest = f.y_format == kU8 ? 0 : -128;
-    check.range(f.y_zero_point, lowest, lowest + 255);
-    check.range(f.qlo, lowest, lowest + 255);
-    check.range(f.qhi, f.qlo, lowest + 255);
-  }
-  if (f.y_format == kF32) check.that(f.lo <= f.hi);
   check.buffer(f.x, checked_product(f.n, f.h, f.w, f.c), 1);
   check.buffer(f.weights, checked_product(f.kh, f.kw, f.c), 1);
   check.optional(f.x_scale, 1, 4);
   check.optional(f.x_zero, 1, 4);
-  check.optional(f.offset, f.c, 4);
-  const int64_t multipliers = f.multiplier_step == 0 ? 1 : f.c;
-  if (f.y_format == kI32) {
-    check.optional(f.multiplier, multipliers, 4);
-  } else {
-    check.buffer(f.multiplier, multipliers, 4);
-  }
-  check.optional(f.bias, f.c, 4);
-  check.buffer(f.y, checked_product(f.n, f.oh, f.ow, f.c), f.y_format == kF32 || f.y_format == kI32 ? 4 : 1);
+  check_epilogue(f, f.c, checked_product(f.n, f.oh, f.ow, f.c), check);
 }
 
 size_t scratch_depthwise_i8(const depthwise_i8_fields& f, const Dispatch&) {

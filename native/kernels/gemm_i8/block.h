@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "native/isa/dispatch.h"
 #include "native/kernels/pack/blocks.h"
 #include "native/kernels/pack/pack.h"
+#include "native/plan/op.h"
 
 namespace lowbit {
 
@@ -24,6 +24,27 @@ struct GemmI8Job {
   int32_t y_zero_point, qlo, qhi;
   float lo, hi;
 };
+
+// The job of an operation with the fields of an epilogue, apart from `packed`.
+template <typename Fields>
+GemmI8Job gemm_i8_job(const Fields& f, int32_t a_format, const RunContext& run) {
+  GemmI8Job job;
+  job.kernels = run.kernels;
+  job.packed = nullptr;
+  job.w_zero = run.buffer<const int32_t>(f.w_zero);
+  job.offset = run.buffer<const int32_t>(f.offset);
+  job.multiplier = run.buffer<const float>(f.multiplier);
+  job.multiplier_step = f.multiplier_step;
+  job.bias = run.buffer<const float>(f.bias);
+  job.a_format = a_format;
+  job.y_format = f.y_format;
+  job.y_zero_point = f.y_zero_point;
+  job.qlo = f.qlo;
+  job.qhi = f.qhi;
+  job.lo = f.lo;
+  job.hi = f.hi;
+  return job;
+}
 
 // Rows of A of one block: `rows` rows of k codes, `stride` bytes apart. k_readable >= k says how many bytes of a row
 // may be read (the ones behind k meet zero weights). zero and scale belong to row 0 of the block.

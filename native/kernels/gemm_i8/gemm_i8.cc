@@ -3,6 +3,7 @@
 
 #include "native/kernels/gemm_i8/block.h"
 #include "native/plan/op.h"
+#include "native/kernels/requantize/check.h"
 
 namespace lowbit {
 
@@ -16,16 +17,7 @@ void check_gemm_i8(const gemm_i8_fields& f, PlanCheck& check) {
   if (!check.that(f.batch >= 1 && f.m >= 0 && f.k >= 1 && f.n >= 1)) return;
   check.range(f.b_batched, 0, 1);
   check.range(f.a_step, 0, 1);
-  check.range(f.multiplier_step, 0, 1);
   check.that(f.a_format == kU8 || f.a_format == kI8);
-  check.that(f.y_format == kU8 || f.y_format == kI8 || f.y_format == kF32 || f.y_format == kI32);
-  if (f.y_format == kU8 || f.y_format == kI8) {
-    const int64_t lowest = f.y_format == kU8 ? 0 : -128;
-    check.range(f.y_zero_point, lowest, lowest + 255);
-    check.range(f.qlo, lowest, lowest + 255);
-    check.range(f.qhi, f.qlo, lowest + 255);
-  }
-  if (f.y_format == kF32) check.that(f.lo <= f.hi);
   check.buffer(f.a, checked_product(f.batch, f.m, f.k), 1);
   const int64_t row_values = f.a_step == 0 ? 1 : checked_product(f.batch, f.m);
   check.optional(f.a_scale, row_values, 4);
@@ -33,15 +25,7 @@ void check_gemm_i8(const gemm_i8_fields& f, PlanCheck& check) {
   // The group size is known when the header is read; these are the least that any packing needs.
   check.buffer(f.packed, packed_i8_bytes(f.k, f.n, 0), f.b_batched == 0 ? 1 : f.batch);
   check.optional(f.w_zero, f.n, 4);
-  check.optional(f.offset, f.n, 4);
-  const int64_t multipliers = f.multiplier_step == 0 ? 1 : f.n;
-  if (f.y_format == kI32) {
-    check.optional(f.multiplier, multipliers, 4);
-  } else {
-    check.buffer(f.multiplier, multipliers, 4);
-  }
-  check.optional(f.bias, f.n, 4);
-  check.buffer(f.y, checked_product(f.batch, f.m, f.n), bytes_of_format(f.y_format));
+  check_epilogue(f, f.n, checked_product(f.batch, f.m, f.n), check);
 }
 
 size_t scratch_gemm_i8(const gemm_i8_fields&, const Dispatch&) { return gemm_i8_block_scratch(); }
@@ -70,20 +54,7 @@ Status run_gemm_i8(const gemm_i8_fields& f, const RunContext& run) {
   const int32_t* a_zero = run.buffer<const int32_t>(f.a_zero);
   const float* a_scale = run.buffer<const float>(f.a_scale);
   uint8_t* y = run.buffer<uint8_t>(f.y);
-  GemmI8Job job;
-  job.kernels = run.kernels;
-  job.w_zero = run.buffer<const int32_t>(f.w_zero);
-  job.offset = run.buffer<const int32_t>(f.offset);
-  job.multiplier = run.buffer<const float>(f.multiplier);
-  job.multiplier_step = f.multiplier_step;
-  job.bias = run.buffer<const float>(f.bias);
-  job.a_format = f.a_format;
-  job.y_format = f.y_format;
-  job.y_zero_point = f.y_zero_point;
-  job.qlo = f.qlo;
-  job.qhi = f.qhi;
-  job.lo = f.lo;
-  job.hi = f.hi;
+  const GemmI8Job job = gemm_i8_job(f, f.a_format, run);
 
   const GemmBlocks blocks = gemm_blocks(f.m, f.k, packed->panels, thread_limit());
   const int64_t y_bytes = bytes_of_format(f.y_format);

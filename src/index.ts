@@ -2,6 +2,7 @@
 
 export { Tensor } from 'onnxruntime-common';
 export type { BackendInfo, BackendKind } from './backend/backend.js';
+export { type InitializeOptions, initialize } from './backend/fetch.js';
 export { backendInfo } from './backend/load.js';
 export {
   type Dataset,
@@ -20,6 +21,8 @@ export {
   quantizeModel,
 } from './calibrate/quantize-model.js';
 export { ERROR_CODES, type ErrorCode, type ErrorPlace, LowbitError } from './core/errors.js';
+export type { BlockFormat, CodecOptions, ConversionName, ElementFormat } from './numerics/conversions.js';
+export type { ExponentRounding } from './numerics/minifloat.js';
 export { type CompareOptions, type Comparison, compareModels, type Subject } from './report/compare.js';
 export { type Codes, type DequantizeOptions, dequantize, dequantizeSync } from './runtime/arrays/dequantize.js';
 export {

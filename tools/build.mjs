@@ -19,7 +19,13 @@ const STAGES = {
   },
   ts: {
     inputs: ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/build.mjs'],
-    outputs: ['dist/esm/index.js', 'dist/esm/index.d.ts', 'dist/cjs/index.cjs', 'dist/cjs/package.json'],
+    outputs: [
+      'dist/esm/index.js',
+      'dist/esm/index.d.ts',
+      'dist/cjs/index.cjs',
+      'dist/cjs/package.json',
+      'dist/browser/lowbit.js',
+    ],
     make: buildTypeScript,
   },
 };
@@ -46,7 +52,10 @@ function buildNative() {
   run(process.execPath, [gyp, 'configure', 'build', '--release', '-j', 'max', '--loglevel=warn', ...headers]);
 }
 
-/** ESM and its declarations through tsc, then one CommonJS file of the same code with a copy of the declarations. */
+/**
+ * ESM and its declarations through tsc, then one CommonJS file of the same code with a copy of the declarations, and one
+ * module for browsers with the dependencies in it.
+ */
 async function buildTypeScript() {
   // What tsc wrote from a file that is gone must not stay in the package: start over when the tree lost a file.
   const sources = new Set(filesBelow('src').map((file) => file.replace(/^src\//, '').replace(/\.ts$/, '')));
@@ -77,6 +86,20 @@ async function buildTypeScript() {
     cpSync(at(file), at(file.replace('dist/esm', 'dist/cjs')));
   }
   writeFileSync(at('dist/cjs/package.json'), '{ "type": "commonjs" }\n');
+
+  rmSync(at('dist/browser'), { recursive: true, force: true });
+  await bundle({
+    entryPoints: [at('dist/esm/index.js')],
+    outfile: at('dist/browser/lowbit.js'),
+    bundle: true,
+    platform: 'browser',
+    target: 'es2022',
+    format: 'esm',
+    minify: true,
+    logLevel: 'warning',
+    banner: { js: '// The whole library as one module for browsers, dependencies included; made from dist/esm.' },
+    plugins: [{ name: 'for-browsers', setup: adaptToBrowsers }],
+  });
 }
 
 /**
@@ -90,5 +113,19 @@ function keepModuleUrls(build) {
     if (!fromBundle.startsWith('../esm/')) return undefined;
     const url = `require('node:url').pathToFileURL(require('node:path').join(__dirname, ${JSON.stringify(fromBundle)})).href`;
     return { contents: readFileSync(file, 'utf8').replaceAll('import.meta.url', url), loader: 'js' };
+  });
+}
+
+/**
+ * The WebAssembly modules are one folder nearer to dist/browser than to dist/esm/backend, and bundlers read the words of
+ * their addresses as they are. sharp decodes images in Node only; nobody's bundler should look for it.
+ */
+function adaptToBrowsers(build) {
+  build.onResolve({ filter: /^sharp$/ }, ({ path: name }) => ({ path: name, namespace: 'absent' }));
+  build.onLoad({ filter: /./, namespace: 'absent' }, ({ path: name }) => {
+    return { contents: `throw new Error('${name} does not run in browsers');` };
+  });
+  build.onLoad({ filter: /backend[\\/]fetch\.js$/ }, ({ path: file }) => {
+    return { contents: readFileSync(file, 'utf8').replaceAll("'../../wasm/", "'../wasm/"), loader: 'js' };
   });
 }

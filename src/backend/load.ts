@@ -24,11 +24,12 @@ const WASM_VARIANTS = [
 export interface LoadOptions extends BackendOptions {
   /** WebAssembly only: the variant to take; the best that the engine reads by default. */
   readonly variant?: 'relaxed' | 'simd128' | undefined;
-  /** WebAssembly only: a compiled module, for hosts without files (browsers). */
+  /** WebAssembly only: a compiled module, instead of the package's own. */
   readonly module?: WebAssembly.Module | undefined;
 }
 
 let cached: Backend | undefined;
+let fetched: WebAssembly.Module | undefined;
 
 /**
  * The backend of this thread, loaded by the first call: LOWBIT_BACKEND (native, wasm) decides which, LOWBIT_ISA is the
@@ -42,9 +43,9 @@ export function loadBackend(): Backend {
   return cached;
 }
 
-/** Makes loadBackend() give this backend: for browsers, which compile the module themselves. */
-export function useBackend(backend: Backend): void {
-  cached = backend;
+/** The module that this thread loads from now on: for browsers, where the package's own is not a file. */
+export function useModule(module: WebAssembly.Module): void {
+  fetched = module;
 }
 
 /** A new backend of that kind, whatever the environment says. Errors: ERR_BACKEND_UNAVAILABLE, ERR_BAD_ARGUMENT. */
@@ -108,11 +109,14 @@ function loadEither(options: LoadOptions): Backend {
 }
 
 function loadNative(options: LoadOptions): NativeBackend {
+  if (nodeModule === undefined) {
+    throw new LowbitError('ERR_BACKEND_UNAVAILABLE', 'Native addons need Node, which is not here (is this a browser?)');
+  }
   // The package has only the prebuild; in the repository the last build counts, not a prebuild that was made before it.
   const places = ['build/Release/lowbit.node', `prebuilds/${process.platform}-${process.arch}/lowbit.node`];
   // Another build of the addon: a sanitized one, or one for a processor that is emulated.
   const path = environment('LOWBIT_ADDON') ?? places.map(packageFile).find((found) => found !== undefined);
-  if (path === undefined || nodeModule === undefined) {
+  if (path === undefined) {
     throw new LowbitError(
       'ERR_BACKEND_UNAVAILABLE',
       `No native addon for ${process.platform}-${process.arch}: looked for ${places.join(' and ')}; ` +
@@ -133,7 +137,14 @@ function requireAddon(path: string): Addon {
 }
 
 function loadWasm(options: LoadOptions): WasmBackend {
-  if (options.module !== undefined) return new WasmBackend(options.module, 'the given module', undefined, options);
+  const module = options.module ?? fetched;
+  if (module !== undefined) return new WasmBackend(module, 'the given module', undefined, options);
+  if (nodeFs === undefined) {
+    throw new LowbitError(
+      'ERR_BACKEND_UNAVAILABLE',
+      'The WebAssembly module is not here yet: a browser must await initialize() first, or InferenceSession.create()',
+    );
+  }
   const version = packageRoot()?.version;
   // A ceiling below a variant's own instruction set is served by the variant of the ceiling.
   const skipped = WASM_VARIANTS.slice(
@@ -150,7 +161,7 @@ function loadWasm(options: LoadOptions): WasmBackend {
   for (const { variant } of wanted) {
     const name = `dist/wasm/lowbit-${variant}.wasm`;
     const path = packageFile(name);
-    const bytes = path === undefined ? undefined : nodeFs?.readFileSync(path);
+    const bytes = path === undefined ? undefined : nodeFs.readFileSync(path);
     if (path !== undefined && bytes !== undefined && WebAssembly.validate(bytes)) {
       return new WasmBackend(new WebAssembly.Module(bytes), path, version, options);
     }

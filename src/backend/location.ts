@@ -1,19 +1,12 @@
 // Where the package lies on disk, from src/, dist/esm/ or the bundle in dist/cjs/ alike; undefined in browsers.
 
 import { LowbitError } from '../core/errors.js';
+import { builtin } from '../core/host.js';
 
-type Builtins = { readonly getBuiltinModule?: (name: string) => unknown };
-
-/** A built-in module of Node, or undefined where there is none; an import would break bundles for browsers. */
-function builtin<T>(name: string): T | undefined {
-  const host = (globalThis as { process?: Builtins }).process;
-  return host?.getBuiltinModule?.(name) as T | undefined;
-}
-
-export const nodeFs = builtin<typeof import('node:fs')>('node:fs');
-export const nodeModule = builtin<typeof import('node:module')>('node:module');
-export const nodeUrl = builtin<typeof import('node:url')>('node:url');
-export const nodeWorker = builtin<typeof import('node:worker_threads')>('node:worker_threads');
+export const nodeFs = builtin('node:fs');
+export const nodeModule = builtin('node:module');
+export const nodeUrl = builtin('node:url');
+export const nodeWorker = builtin('node:worker_threads');
 
 /** No layout of the package is deeper than this below its root. */
 const MAX_LEVELS = 6;

@@ -5,6 +5,9 @@ import type { AbiResult, FunctionDescription } from './abi.js';
 import { nodeWorker } from './location.js';
 import { instantiateWasm, serveWasm, type WasmReply, type WasmRequest } from './wasm-instance.js';
 
+/** The code of the warning that asynchronous runs block their thread, once per page or worker. */
+export const NO_WORKER_WARNING = 'LOWBIT_NO_WORKER';
+
 /** The little that both kinds of worker have in common. */
 interface Channel {
   send(request: WasmRequest, transfer: ArrayBuffer[]): void;
@@ -29,6 +32,7 @@ const WEB_PORT = `(() => {
   const data = new Promise((resolve) => { begin = resolve; });
   const waiting = [];
   self.onmessage = ({ data }) => { begin(data); self.onmessage = (event) => waiting.push(event.data); };
+  self.postMessage('ready');
   const port = {
     post: (reply, transfer) => self.postMessage(reply, transfer),
     listen: (f) => { listener = f; waiting.forEach(f); self.onmessage = (event) => listener(event.data); },
@@ -50,11 +54,22 @@ export class WasmWorker {
   readonly #pending = new Map<number, Pending>();
   readonly #loaded = new Set<number>();
   #channel: Channel | undefined;
+  /** Browsers only: whether the page's policy lets the worker start; it is known when the worker has said so. */
+  #allowed: Promise<boolean> | undefined;
   #runs = 0;
 
   constructor(module: WebAssembly.Module, functions: readonly FunctionDescription[]) {
     this.#module = module;
     this.#functions = functions;
+  }
+
+  /**
+   * Whether runs can go to a worker: undefined in Node, where they always can. A page's Content-Security-Policy may
+   * forbid workers from blobs; then runs go on the calling thread, and one warning says so.
+   */
+  get allowed(): Promise<boolean> | undefined {
+    if (nodeWorker === undefined) this.#channel ??= this.#start();
+    return this.#allowed;
   }
 
   /** Runs a plan; `load` gives what the worker needs when it does not have the plan yet. */
@@ -120,11 +135,33 @@ export class WasmWorker {
 
   #startWeb(data: object): Channel {
     const url = URL.createObjectURL(new Blob([sourceOf(WEB_PORT)], { type: 'text/javascript' }));
-    const worker = new Worker(url);
-    worker.onmessage = ({ data: reply }: MessageEvent<WasmReply>) => this.#receive(reply);
-    worker.onerror = ({ message }) => this.#fail(message);
+    let worker: Worker;
+    try {
+      worker = new Worker(url);
+    } catch {
+      // Some engines refuse here, others by an event.
+      this.#allowed = Promise.resolve(this.#refused());
+      return { send: () => {}, hold: () => {} };
+    }
+    this.#allowed = new Promise((resolve) => {
+      worker.onmessage = () => {
+        URL.revokeObjectURL(url);
+        worker.onmessage = ({ data: reply }: MessageEvent<WasmReply>) => this.#receive(reply);
+        worker.onerror = ({ message }) => this.#fail(message);
+        resolve(true);
+      };
+      worker.onerror = () => resolve(this.#refused());
+    });
     worker.postMessage(data);
     return { send: (request, transfer) => worker.postMessage(request, transfer), hold: () => {} };
+  }
+
+  #refused(): false {
+    console.warn(
+      `[${NO_WORKER_WARNING}] lowbit runs on the calling thread, which stands still meanwhile: the page does not allow ` +
+        `workers from blobs; add blob: to worker-src of its Content-Security-Policy`,
+    );
+    return false;
   }
 }
 

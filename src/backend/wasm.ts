@@ -10,7 +10,7 @@ import {
   resultsOf,
 } from './abi.js';
 import type { BackendPlan, PlanRunOptions } from './backend.js';
-import { type BackendOptions, DescribedBackend, followRun } from './described.js';
+import { type BackendOptions, DescribedBackend, DONE, followRun } from './described.js';
 import { instantiateWasm, type WasmInstance } from './wasm-instance.js';
 import { resultOfReply, WasmWorker } from './wasm-worker.js';
 
@@ -117,15 +117,23 @@ class WasmPlan implements BackendPlan {
     options: PlanRunOptions = {},
   ): Promise<void> {
     const source = this.#live();
-    // Without SharedArrayBuffer (a page that is not isolated) an abort is noticed only when the run has ended.
+    // Without SharedArrayBuffer (a page that is not isolated) the worker has a copy, which says nothing while it runs.
     const shared = typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(8) : new SharedArrayBuffer(8);
     const control = new Int32Array(shared);
     const copies = inputs.map(copyOf);
     const sizes = outputs.map(({ byteLength }) => byteLength);
     const start = async () => {
+      const { allowed } = this.#worker;
+      if (allowed !== undefined && !(await allowed)) {
+        this.#backend.call('plan_run', this.#liveHandle(), copies, outputs, undefined);
+        this.#catchUp(control, source.words[3] as number, options);
+        return;
+      }
+      this.#live();
       const load = () => ({ kind: 'load', plan: this.#number, ...source }) as const;
       const reply = await this.#worker.run(this.#number, load, copies, sizes, control);
       resultsOf('plan_run', resultOfReply(reply), this.#backend.description.statuses);
+      if (shared instanceof ArrayBuffer) this.#catchUp(control, source.words[3] as number, options);
       outputs.forEach((view, i) => {
         if (view.byteLength !== sizes[i]) {
           throw new LowbitError('ERR_BAD_ARGUMENT', `Output ${i} was detached or resized during the run`);
@@ -134,6 +142,14 @@ class WasmPlan implements BackendPlan {
       });
     };
     await followRun(start, control, source.words[3] as number, options);
+  }
+
+  /** What a run without shared memory learns at its end: an abort still drops the results, and all is done. */
+  #catchUp(control: Int32Array, total: number, { signal }: PlanRunOptions): void {
+    if (signal?.aborted) {
+      throw new LowbitError('ERR_ABORTED', 'The run was aborted by its AbortSignal', {}, { cause: signal.reason });
+    }
+    control[DONE] = total;
   }
 
   runSync(inputs: readonly ArrayBufferView[], outputs: readonly ArrayBufferView[]): void {
@@ -145,6 +161,11 @@ class WasmPlan implements BackendPlan {
     if (this.#source === undefined) return;
     this.#source = undefined;
     this.#free();
+  }
+
+  #liveHandle(): Handle {
+    this.#live();
+    return this.#handle;
   }
 
   #live(): PlanSource {

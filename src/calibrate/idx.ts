@@ -1,8 +1,7 @@
 // Datasets and labels in MNIST's idx layout, plain or gzipped: big-endian dimensions, then bytes.
 
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { LowbitError } from '../core/errors.js';
+import { builtinFor } from '../core/host.js';
 import { type Dataset, datasetFrom } from './dataset.js';
 import { type InputFile, readInput } from './input-file.js';
 import { describePreprocess, networkInput, type Preprocess } from './preprocess.js';
@@ -67,6 +66,8 @@ export async function idxDataset(path: string, files: readonly InputFile[], opti
 
 async function inflated(path: string, bytes: Uint8Array): Promise<Uint8Array> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const { promisify } = builtinFor(path, 'node:util');
+  const { gunzip } = builtinFor(path, 'node:zlib');
   try {
     return await promisify(gunzip)(bytes, { maxOutputLength: MAX_INFLATED_BYTES });
   } catch (error) {

@@ -1,8 +1,7 @@
 // Input files and folders: reading with a size bound, and listing in an order that never changes.
 
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
 import { LowbitError } from '../core/errors.js';
+import { builtinFor } from '../core/host.js';
 
 /** A file of a dataset: where it is, and its name below the dataset's folder with `/` between the parts. */
 export interface InputFile {
@@ -13,7 +12,7 @@ export interface InputFile {
 /** A file's bytes. Errors: ERR_IO. */
 export async function readInput(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return await builtinFor(path, 'node:fs/promises').readFile(path);
   } catch (error) {
     throw ioError(path, error);
   }
@@ -25,6 +24,8 @@ export async function readInput(path: string): Promise<Uint8Array> {
  */
 export async function listInputs(path: string): Promise<{ folder: boolean; files: InputFile[] }> {
   try {
+    const { readdir, stat } = builtinFor(path, 'node:fs/promises');
+    const { join, relative, sep } = builtinFor(path, 'node:path');
     const status = await stat(path);
     if (!status.isDirectory()) return { folder: false, files: [{ path, name: path.split(/[\\/]/).at(-1) ?? path }] };
     const files: InputFile[] = [];

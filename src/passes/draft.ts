@@ -55,7 +55,7 @@ export class GraphDraft {
     const key =
       tensor.data.byteLength > INTERN_BYTES
         ? undefined
-        : `${tensor.dtype} ${tensor.dims.join('x')} ${Buffer.from(tensor.data).toString('latin1')}`;
+        : `${tensor.dtype} ${tensor.dims.join('x')} ${tensor.data.join()}`;
     const known = key === undefined ? undefined : this.#interned.get(key);
     if (known !== undefined) return known;
     const name = this.freshValue(base);

@@ -2,6 +2,7 @@
 
 import { Tensor } from 'onnxruntime-common';
 import type { Backend, BackendInfo, BackendKind } from '../backend/backend.js';
+import { fetchModule } from '../backend/fetch.js';
 import { backendInfo, loadBackend, loadBackendOf } from '../backend/load.js';
 import type { TypedArray } from '../core/dtype.js';
 import { LowbitError, throwIfAborted } from '../core/errors.js';
@@ -68,7 +69,7 @@ export class InferenceSession {
 
   /**
    * Reads, optimizes and compiles a model; weights are packed in the background.
-   * `model` is a path, the bytes of a file (which must not change afterwards), or a graph.
+   * `model` is a path (not in browsers), the bytes of a file (which must not change afterwards), or a graph.
    * Errors: ERR_IO, ERR_BAD_FILE, ERR_BAD_MODEL, ERR_UNSUPPORTED (lists everything that is not supported, with node
    * names), ERR_BAD_ARGUMENT, ERR_BACKEND_UNAVAILABLE.
    */
@@ -96,6 +97,7 @@ export class InferenceSession {
       );
     }
     const graph = await openModel(source, options);
+    if (typeof options.backend !== 'object') await fetchModule();
     const session = new InferenceSession(new Planner(graph, backendOf(options.backend), options));
     await session.#warm();
     return session;

@@ -1,7 +1,7 @@
 // From a model in any form that the package reads to the graph that is run.
 
-import { fileURLToPath } from 'node:url';
 import { LowbitError } from '../core/errors.js';
+import { builtinFor } from '../core/host.js';
 import { loadOnnx, readOnnx } from '../formats/onnx/onnx.js';
 import type { Graph } from '../ir/graph.js';
 import { verifyGraph } from '../ir/verify.js';
@@ -63,8 +63,12 @@ function finish(graph: Graph, options: OpenOptions): Graph {
 }
 
 function pathOf(url: URL): string {
-  if (url.protocol === 'file:') return fileURLToPath(url);
-  throw new LowbitError('ERR_BAD_ARGUMENT', `A model's URL must be file:, not ${url.protocol}`, { argument: 'model' });
+  if (url.protocol === 'file:') return builtinFor(url.href, 'node:url').fileURLToPath(url);
+  throw new LowbitError(
+    'ERR_BAD_ARGUMENT',
+    `A model's URL must be file:, not ${url.protocol}; fetch the others and give their bytes`,
+    { argument: 'model' },
+  );
 }
 
 export function isBuffer(value: unknown): value is ArrayBufferLike {

@@ -77,6 +77,7 @@ describe('the tarball', () => {
         'dist/cjs/index.cjs',
         'dist/cjs/index.d.ts',
         'dist/cjs/package.json',
+        'dist/browser/lowbit.js',
         'dist/wasm/lowbit-simd128.wasm',
         'dist/wasm/lowbit-relaxed.wasm',
         addon,
@@ -86,7 +87,7 @@ describe('the tarball', () => {
 
   test('holds nothing else', () => {
     const rest = packed.filter(
-      (file) => !/^(dist\/(esm|cjs|wasm)|prebuilds)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
+      (file) => !/^(dist\/(esm|cjs|browser|wasm)|prebuilds)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
     );
     expect(rest).toEqual([]);
     expect(packed.filter((file) => /\.(cc|h|inc|gyp|onnx|map|test\.js|tsbuildinfo)$/.test(file))).toEqual([]);

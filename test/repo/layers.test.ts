@@ -71,6 +71,15 @@ describe('layers', () => {
     expect(rest.trim()).toBe('');
   });
 
+  test('only the command line imports modules of Node by name: pages load all the rest', () => {
+    const named = /(?:\bfrom|\bimport)\s*\(?\s*'node:/;
+    const importing = sources('src', /\.ts$/).filter((file) =>
+      named.test(read(file).replace(/typeof import\('node:/g, '')),
+    );
+    expect(importing.length).toBeGreaterThan(0);
+    expect(importing.filter((file) => roomOf(file) !== 'cli')).toEqual([]);
+  });
+
   test('imports name the .js file', () => {
     expect(imports.filter(({ to }) => !/\.js$/.test(to))).toEqual([]);
   });

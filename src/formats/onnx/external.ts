@@ -1,8 +1,7 @@
 // Reads the files beside a model that hold its large tensors (ONNX, "External Data").
 
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { LowbitError } from '../../core/errors.js';
+import { builtinFor } from '../../core/host.js';
 import type { ExternalReader } from './tensors.js';
 
 /**
@@ -13,6 +12,8 @@ import type { ExternalReader } from './tensors.js';
 export function externalReader(modelPath: string): ExternalReader {
   return (location, offset, length, tensor) => {
     const place = { tensor, file: modelPath };
+    const { realpathSync } = builtinFor(modelPath, 'node:fs');
+    const { isAbsolute, relative, resolve } = builtinFor(modelPath, 'node:path');
     const folder = realFolder(modelPath);
     if (location === '' || isAbsolute(location) || leaves(relative(folder, resolve(folder, location)))) {
       throw new LowbitError('ERR_BAD_FILE', `External data at '${location}' are outside of the model's folder`, place);
@@ -31,6 +32,8 @@ export function externalReader(modelPath: string): ExternalReader {
 }
 
 function realFolder(modelPath: string): string {
+  const { realpathSync } = builtinFor(modelPath, 'node:fs');
+  const { dirname, resolve } = builtinFor(modelPath, 'node:path');
   try {
     return realpathSync(dirname(resolve(modelPath)));
   } catch (error) {
@@ -39,6 +42,7 @@ function realFolder(modelPath: string): string {
 }
 
 function leaves(path: string): boolean {
+  const { isAbsolute, sep } = builtinFor(path, 'node:path');
   return path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path);
 }
 
@@ -49,6 +53,7 @@ function readRange(
   length: number,
   place: { tensor: string; file: string },
 ): Uint8Array {
+  const { closeSync, fstatSync, openSync, readSync } = builtinFor(place.file, 'node:fs');
   let handle: number | undefined;
   try {
     handle = openSync(path, 'r');

@@ -1,8 +1,8 @@
 // ONNX bytes to a graph.
 
-import { readFile } from 'node:fs/promises';
 import { dtypeOfOnnx } from '../../core/dtype.js';
 import { LowbitError } from '../../core/errors.js';
+import { builtinFor } from '../../core/host.js';
 import type { Dim } from '../../core/shape.js';
 import type { ConstantTensor } from '../../core/tensor.js';
 import type { Attribute, Graph, Node, ValueType } from '../../ir/graph.js';
@@ -80,6 +80,7 @@ function readOpsets(model: OnnxMessage<'ModelProto'>): Map<string, number> {
 
 /** Reads a model and, where it has them, its external data. Errors: as `readOnnx`, and ERR_IO. */
 export async function loadOnnx(path: string): Promise<Graph> {
+  const { readFile } = builtinFor(path, 'node:fs/promises');
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);

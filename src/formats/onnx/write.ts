@@ -1,10 +1,8 @@
 // A graph to ONNX bytes.
 
-import { randomBytes } from 'node:crypto';
-import { link, open, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { DTYPES } from '../../core/dtype.js';
 import { LowbitError } from '../../core/errors.js';
+import { builtinFor } from '../../core/host.js';
 import type { Graph, Node, ValueType } from '../../ir/graph.js';
 import { protoOfAttribute } from './attributes.js';
 import { encodeMessage } from './framing.js';
@@ -143,6 +141,9 @@ function valueInfo(name: string, type: ValueType | undefined, from: ValueInfoPro
  * Errors: ERR_FILE_EXISTS without `force`, ERR_IO, and those of `writeOnnx`.
  */
 export async function saveOnnx(graph: Graph, path: string, options: { force?: boolean } = {}): Promise<void> {
+  const { open, rename, unlink } = builtinFor(path, 'node:fs/promises');
+  const { basename, dirname, join } = builtinFor(path, 'node:path');
+  const { randomBytes } = builtinFor(path, 'node:crypto');
   const bytes = writeOnnx(graph);
   const beside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`);
   try {
@@ -168,6 +169,7 @@ export async function saveOnnx(graph: Graph, path: string, options: { force?: bo
 
 /** Renames without replacing. A link fails when the name is taken; file systems without links are asked beforehand. */
 async function renameNew(from: string, to: string): Promise<void> {
+  const { link, open, rename } = builtinFor(to, 'node:fs/promises');
   try {
     await link(from, to);
   } catch (error) {

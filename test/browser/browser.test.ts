@@ -73,6 +73,14 @@ describe.skipIf(missing !== undefined)(`browsers${missing === undefined ? '' : `
     expect(results[1]?.ticks).toBeGreaterThan(0);
   });
 
+  test('the example classifies its photograph', async () => {
+    const found = (await browser.perform({ library: BUNDLE, task: 'example', models: [] })) as Record<string, string>;
+    expect(found['runs on']).toMatch(/^lowbit \d+\.\d+\.\d+, wasm, wasm_relaxed$/);
+    // A cat: 281 tabby, 282 tiger cat, 285 Egyptian cat. Browsers differ in how they shrink the photograph.
+    expect(found['best classes']).toMatch(/^(281|282|285) /);
+    expect(found['sha256 of the scores']).toMatch(/^[0-9a-f]{64}$/);
+  });
+
   test('a network is quantized to the same file', async () => {
     const models = ['/examples/models/mnist-12.onnx'];
     expect(await browser.perform({ library: BUNDLE, task: 'quantized', models })).toBe(sha256(digits));

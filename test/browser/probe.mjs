@@ -54,7 +54,8 @@ async function aborted(lowbit, url) {
   const controller = new AbortController();
   const refused = await refusal(lowbit, () => {
     const run = session.run(feeds, { signal: controller.signal });
-    controller.abort();
+    // By then the worker has it.
+    setTimeout(() => controller.abort(), 0);
     return run;
   });
   const progress = [];
@@ -93,6 +94,20 @@ const TASKS = {
     const warnings = [];
     console.warn = (text) => warnings.push(text);
     return { warnings, results: await TASKS.hashes(lowbit, models) };
+  },
+
+  /** The page of examples/browser, as far as it says what ran. */
+  async example() {
+    const frame = document.createElement('iframe');
+    frame.src = '/examples/browser/index.html';
+    document.documentElement.append(frame);
+    for (;;) {
+      await new Promise((later) => setTimeout(later, 50));
+      const names = [...(frame.contentDocument?.querySelectorAll('dt') ?? [])];
+      if (names.length > 0) {
+        return Object.fromEntries(names.map((name) => [name.textContent, name.nextElementSibling.textContent]));
+      }
+    }
   },
 
   async quantized(lowbit, [url]) {

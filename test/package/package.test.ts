@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -87,7 +88,8 @@ describe('the tarball', () => {
 
   test('holds nothing else', () => {
     const rest = packed.filter(
-      (file) => !/^(dist\/(esm|cjs|browser|wasm)|prebuilds)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
+      (file) =>
+        !/^(dist\/(esm|cjs|browser|wasm)|prebuilds)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
     );
     expect(rest).toEqual([]);
     expect(packed.filter((file) => /\.(cc|h|inc|gyp|onnx|map|test\.js|tsbuildinfo)$/.test(file))).toEqual([]);
@@ -131,6 +133,27 @@ describe('a project that installs it', () => {
        (async () => { const { backendInfo, quantize } = ${load};${CALL} })();`,
     );
     expect(JSON.parse(inConsumer(process.execPath, file))).toEqual({ ...wanted, backend: 'wasm' });
+  });
+
+  test('bundles it for browsers, without anything of Node', () => {
+    writeFileSync(
+      path.join(consumer, 'page.js'),
+      `import { InferenceSession } from 'lowbit';\nInferenceSession.create();`,
+    );
+    const { outputFiles, metafile, warnings } = buildSync({
+      absWorkingDir: consumer,
+      entryPoints: ['page.js'],
+      bundle: true,
+      platform: 'browser',
+      format: 'esm',
+      write: false,
+      metafile: true,
+      outdir: 'page',
+    });
+    expect(warnings).toEqual([]);
+    expect(Object.keys(metafile.inputs).sort()).toEqual(['node_modules/lowbit/dist/browser/lowbit.js', 'page.js']);
+    // A bundler that copies assets recognizes these words.
+    expect(outputFiles[0]?.text).toMatch(/new URL\("\.\.\/wasm\/lowbit-relaxed\.wasm", import\.meta\.url\)/);
   });
 
   test('has the command', () => {

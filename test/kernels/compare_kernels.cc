@@ -64,12 +64,27 @@ void compare_gemm(int64_t m, int64_t k, int64_t panels, bool is_signed, Codes a_
     column_sum[i / panel_bytes * 16 + i % 64 / 4] += b[i];
   }
   for (int64_t i = 0; i < (m - 1) * c_stride + n; ++i) wanted[i] = found[i] = 0x5a5a5a5a;
-  lowbit::GemmI8Args args = {a, a_stride, b, panel_bytes, column_sum, m, panels, k, wanted, c_stride};
+  lowbit::GemmI8Args args = {a, a_stride, b, panel_bytes, column_sum, m, panels, k, wanted, c_stride, false};
   (is_signed ? lowbit::gemm_i8i8_i32_portable : lowbit::gemm_u8i8_i32_portable)(args);
   args.c = found;
   (is_signed ? OF(gemm_i8i8_i32) : OF(gemm_u8i8_i32))(args);
   if (memcmp(wanted, found, static_cast<size_t>((m - 1) * c_stride + n) * 4) != 0) {
     differ(is_signed ? "gemm_i8i8_i32" : "gemm_u8i8_i32", m, k, panels);
+  }
+  // The second half of k on top of the first, whose column sums are those of all of k.
+  const int64_t half = k / 8 * 4;
+  if (half > 0) {
+    lowbit::GemmI8Args part = args;
+    part.k = half;
+    (is_signed ? OF(gemm_i8i8_i32) : OF(gemm_u8i8_i32))(part);
+    part.a = a + half;
+    part.b = b + half * 16;
+    part.k = k - half;
+    part.accumulate = true;
+    (is_signed ? OF(gemm_i8i8_i32) : OF(gemm_u8i8_i32))(part);
+    if (memcmp(wanted, found, static_cast<size_t>((m - 1) * c_stride + n) * 4) != 0) {
+      differ("accumulated gemm_i8", m, k, panels);
+    }
   }
   free(a);
   free(b);

@@ -121,6 +121,24 @@ describe('conv_i8', () => {
     }
   });
 
+  test('strips: padded and unpadded, several lines and blocks, strides, tall dilations, one image after the other', () => {
+    const strip = { ...POINTWISE, n: 2, channels: 8, filters: 40, kernel: [3, 3], pads: [1, 1, 1, 1] } as const;
+    for (const format of [2, 3]) {
+      checkInteger({ ...strip, h: 30, w: 29 }, format, 3, 2, false, 10);
+      checkInteger({ ...strip, h: 14, w: 13, pads: [0, 0, 0, 0] }, format, 3, 3, false, 11);
+      checkInteger({ ...strip, h: 15, w: 17, stride: [2, 2], filters: 130 }, format, 3, 1, false, 12);
+      checkInteger({ ...strip, h: 20, w: 9, dilation: [3, 1], pads: [3, 1, 3, 1] }, format, 3, 6, false, 13);
+      checkInteger(
+        { ...strip, h: 3, w: 120, channels: 4, kernel: [2, 5], pads: [1, 4, 0, 3] },
+        format,
+        3,
+        2,
+        false,
+        14,
+      );
+    }
+  });
+
   test('more rows and columns than one block holds', () => {
     checkInteger({ ...POINTWISE, h: 30, w: 31, channels: 20, filters: 24 }, 2, 3, 2, false, 8);
     checkInteger(

@@ -1,6 +1,7 @@
 // The operations conv_i8 and conv_f32: im2col of a block of pixels, then the block of a matrix product.
 #include "native/kernels/conv/conv.h"
 
+#include "native/kernels/conv/strips.h"
 #include "native/kernels/gemm_f32/block.h"
 #include "native/kernels/gemm_i8/block.h"
 #include "native/kernels/pack/blocks.h"
@@ -42,6 +43,30 @@ const PackedHeader* packed_groups(const void* packed, uint64_t bytes, PackedTile
   return static_cast<const PackedHeader*>(packed);
 }
 
+void run_strips(const ConvShape& shape, const StripCut& cut, const GemmI8Job& job, const uint8_t* x,
+                const int32_t* x_zero, const float* x_scale, uint8_t* y, int64_t y_bytes, const RunContext& run) {
+  const int64_t channels = job.packed->n, all_panels = job.packed->panels;
+  auto run_task = [&](int64_t task, int worker) {
+    const int64_t column_block = task % cut.column_blocks;
+    const int64_t image = task / cut.column_blocks / cut.blocks;
+    const int64_t first_line = task / cut.column_blocks % cut.blocks * cut.lines;
+    const int64_t lines = shape.oh - first_line < cut.lines ? shape.oh - first_line : cut.lines;
+    uint8_t* scratch = run.scratch_of(worker);
+    GemmI8Rows rows = strip_rows(shape, cut, x + image * shape.h * shape.w * shape.c, first_line, lines,
+                                 static_cast<uint8_t>(*x_zero), scratch + round_up_64(gemm_i8_block_scratch()));
+    rows.zero = x_zero;
+    rows.scale = x_scale;
+    uint8_t* to = y + (image * shape.oh + first_line) * shape.ow * channels * y_bytes;
+    const int64_t last_step = (column_block + 1) * cut.steps / cut.column_blocks;
+    for (int64_t step = column_block * cut.steps / cut.column_blocks; step < last_step; ++step) {
+      const int64_t panel = step * cut.panels;
+      const int64_t panels = all_panels - panel < cut.panels ? all_panels - panel : cut.panels;
+      gemm_i8_block(job, rows, panel, panels, to, channels, scratch);
+    }
+  };
+  run.parallel(shape.n * cut.blocks * cut.column_blocks, run_task);
+}
+
 }  // namespace
 
 void check_conv_i8(const conv_i8_fields& f, PlanCheck& check) {
@@ -61,7 +86,11 @@ void check_conv_i8(const conv_i8_fields& f, PlanCheck& check) {
 }
 
 size_t scratch_conv_i8(const conv_i8_fields& f, const Dispatch&) {
-  return round_up_64(gemm_i8_block_scratch()) + window_scratch(conv_shape(f, f.groups), 1);
+  const ConvShape shape = conv_shape(f, f.groups);
+  // Fewer threads make longer strips.
+  const size_t strip = strip_cut(shape, f.oc, 1).scratch;
+  const size_t windows = window_scratch(shape, 1);
+  return round_up_64(gemm_i8_block_scratch()) + (strip > windows ? strip : windows);
 }
 
 Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
@@ -80,6 +109,14 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
   const int64_t pixels = shape.pixels();
   const GemmI8Job job = gemm_i8_job(f, f.x_format, run);
 
+  const StripCut strips = strip_cut(shape, n, thread_limit());
+  if (strips.possible && job.w_zero == nullptr && packed->w_shift == 0) {
+    GemmI8Job strip_job = job;
+    strip_job.packed = packed;
+    run_strips(shape, strips, strip_job, x, x_zero, run.buffer<const float>(f.x_scale), y, y_bytes, run);
+    return Status::ok;
+  }
+
   const GemmBlocks blocks = gemm_blocks(pixels, stride, packed->panels, thread_limit());
   auto run_task = [&](int64_t task, int worker) {
     const ConvTask cut = conv_task(blocks, pixels, task);
@@ -92,21 +129,14 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
     if (job.offset != nullptr) mine.offset += channel;
     if (job.multiplier != nullptr) mine.multiplier += channel * job.multiplier_step;
     if (job.bias != nullptr) mine.bias += channel;
-    GemmI8Rows rows;
-    if (pointwise) {
-      rows.a = x + cut.first_pixel * shape.c + cut.group * k;
-      rows.k_readable = k;
-    } else {
+    const uint8_t* a = x + cut.first_pixel * shape.c + cut.group * k;
+    if (!pointwise) {
       im2col(shape, x, 1, cut.group, cut.first_pixel, cut.pixels, static_cast<uint8_t>(*x_zero), windows);
-      rows.a = windows;
-      rows.k_readable = stride;
+      a = windows;
     }
-    rows.stride = stride;
-    rows.rows = cut.pixels;
+    GemmI8Rows rows = plain_rows(a, stride, cut.pixels, pointwise ? k : stride);
     rows.zero = x_zero;
-    rows.zero_step = 0;
     rows.scale = run.buffer<const float>(f.x_scale);
-    rows.scale_step = 0;
     uint8_t* to = y + (cut.first_pixel * f.oc + channel) * y_bytes;
     for (int64_t step = cut.first_step; step < cut.last_step; ++step) {
       const int64_t panel = step * blocks.panels;

@@ -22,6 +22,23 @@ struct Scratch {
 
 uint32_t bits(int32_t value) { return static_cast<uint32_t>(value); }
 
+// The rows, line by line and segment by segment, into the accumulators. `args` describes the first row in one segment.
+void multiply(void (*gemm)(const GemmI8Args&), const GemmI8Rows& rows, const GemmI8Args& args, int32_t* accumulators) {
+  const uint8_t* a = static_cast<const uint8_t*>(args.a);
+  for (int64_t row = 0; row < rows.rows; row += rows.line_rows, a += rows.line_stride) {
+    GemmI8Args line = args;
+    line.m = rows.rows - row < rows.line_rows ? rows.rows - row : rows.line_rows;
+    line.k = args.k / rows.segments;
+    line.c = accumulators + row * args.c_stride;
+    for (int64_t s = 0; s < rows.segments; ++s) {
+      line.a = a + s * rows.segment_stride;
+      line.b = args.b + s * line.k * 16;
+      line.accumulate = s > 0;
+      gemm(line);
+    }
+  }
+}
+
 }  // namespace
 
 size_t gemm_i8_block_scratch() { return sizeof(Scratch); }
@@ -56,12 +73,10 @@ void gemm_i8_block(const GemmI8Job& job, const GemmI8Rows& rows, int64_t first_p
         reinterpret_cast<const int8_t*>(base + packed.data_offset + first_panel * packed.panel_bytes + first_k * 16);
     args.panel_bytes = packed.panel_bytes;
     args.column_sum = column_sum;
-    args.m = rows.rows;
     args.panels = panels;
     args.k = last ? rows.k_readable - first_k : group_k;
-    args.c = scratch.accumulators;
     args.c_stride = stride;
-    (a_signed ? job.kernels->gemm_i8i8_i32 : job.kernels->gemm_u8i8_i32)(args);
+    multiply(a_signed ? job.kernels->gemm_i8i8_i32 : job.kernels->gemm_u8i8_i32, rows, args, scratch.accumulators);
 
     const int32_t* epilogue_offset = nullptr;
     const int32_t a_zero = rows.zero == nullptr ? 0 : rows.zero[0];

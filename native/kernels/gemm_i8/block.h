@@ -46,16 +46,26 @@ GemmI8Job gemm_i8_job(const Fields& f, int32_t a_format, const RunContext& run) 
   return job;
 }
 
-// Rows of A of one block: `rows` rows of k codes, `stride` bytes apart. k_readable >= k says how many bytes of a row
-// may be read (the ones behind k meet zero weights). zero and scale belong to row 0 of the block.
+// Rows of A of one block: `rows` rows of k codes. A row is `segments` runs of k / segments codes, segment_stride bytes
+// apart; rows follow one another by `stride` within a line of line_rows rows, and lines by line_stride, so that the
+// windows of a convolution are rows without being copied. More than one segment: k / segments is a multiple of 4, there
+// is one group and no zero point of the weights. k_readable >= k says how many bytes of a row of one segment may be
+// read (the ones behind k meet zero weights). zero and scale belong to row 0 of the block.
 struct GemmI8Rows {
   const uint8_t* a;
   int64_t stride, rows, k_readable;
+  int64_t line_rows, line_stride;
+  int64_t segments, segment_stride;
   const int32_t* zero;  // or null
   int64_t zero_step;
   const float* scale;  // or null
   int64_t scale_step;
 };
+
+// Rows that lie one after the other, each in one piece.
+inline GemmI8Rows plain_rows(const uint8_t* a, int64_t stride, int64_t rows, int64_t k_readable) {
+  return {a, stride, rows, k_readable, rows, 0, 1, 0, nullptr, 0, nullptr, 0};
+}
 
 // Bytes of scratch that gemm_i8_block needs.
 size_t gemm_i8_block_scratch();

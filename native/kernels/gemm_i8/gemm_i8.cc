@@ -66,11 +66,7 @@ Status run_gemm_i8(const gemm_i8_fields& f, const RunContext& run) {
     mine.packed = reinterpret_cast<const PackedHeader*>(weights + (f.b_batched == 0 ? 0 : batch * packed->total_bytes));
     const int64_t first = blocks.first_row(row_block, f.m);
     const int64_t row = batch * f.m + first;
-    GemmI8Rows rows;
-    rows.a = a + row * f.k;
-    rows.stride = f.k;
-    rows.rows = blocks.first_row(row_block + 1, f.m) - first;
-    rows.k_readable = f.k;
+    GemmI8Rows rows = plain_rows(a + row * f.k, f.k, blocks.first_row(row_block + 1, f.m) - first, f.k);
     rows.zero = a_zero == nullptr ? nullptr : a_zero + row * f.a_step;
     rows.zero_step = a_zero == nullptr ? 0 : f.a_step;
     rows.scale = a_scale == nullptr ? nullptr : a_scale + row * f.a_step;

@@ -24,7 +24,8 @@ void gemm(const GemmI8Args& args) {
       }
       int32_t* c = args.c + r * args.c_stride + p * 16;
       for (int j = 0; j < 16; ++j) {
-        c[j] = static_cast<int32_t>(part[4 * j] + part[4 * j + 1] + part[4 * j + 2] + part[4 * j + 3]);
+        const uint32_t before = args.accumulate ? static_cast<uint32_t>(c[j]) : 0;
+        c[j] = static_cast<int32_t>(before + part[4 * j] + part[4 * j + 1] + part[4 * j + 2] + part[4 * j + 3]);
       }
     }
   }

@@ -43,7 +43,7 @@ void gemm_by_signed_rows(const GemmI8Args& args) {
       signed_rows(a + k, args.a_stride, rows, depth, Signed ? 0 : 0x80, block);
       for (int64_t part = 0; part < kParts * args.panels; ++part) {
         const int8_t* b = args.b + part / kParts * args.panel_bytes + part % kParts * Columns * 4 + k * 16;
-        Tile::run(rows, block, b, (depth + 3) / 4, k == 0, args.column_sum + part * Columns,
+        Tile::run(rows, block, b, (depth + 3) / 4, k == 0 && !args.accumulate, args.column_sum + part * Columns,
                   args.c + row * args.c_stride + part * Columns, args.c_stride);
       }
     }

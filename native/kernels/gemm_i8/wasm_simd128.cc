@@ -86,8 +86,8 @@ void gemm(const GemmI8Args& args) {
       widen_rows<Signed>(a + k, args.a_stride, rows, depth, wide);
       for (int64_t part = 0; part < 4 * args.panels; ++part) {
         const int8_t* b = args.b + part / 4 * args.panel_bytes + part % 4 * 16 + k * 16;
-        tile_of<kMaxRows>(rows, wide, b, (depth + 3) / 4, k == 0, args.c + row * args.c_stride + part * 4,
-                          args.c_stride);
+        tile_of<kMaxRows>(rows, wide, b, (depth + 3) / 4, k == 0 && !args.accumulate,
+                          args.c + row * args.c_stride + part * 4, args.c_stride);
       }
     }
   }

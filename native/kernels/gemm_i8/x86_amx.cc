@@ -96,10 +96,18 @@ void block(const GemmI8Args& args, const uint8_t* a, int64_t rows, const uint8_t
   const uint8_t* a_lower = lower_row != 0 ? a + lower_row * args.a_stride : nullptr;
   const int8_t* b = args.b + panel * args.panel_bytes;
   const int8_t* b_second = two ? b + args.panel_bytes : nullptr;
-  _tile_zero(0);
-  if (two) _tile_zero(1);
-  if (lower_row != 0) _tile_zero(2);
-  if (lower_row != 0 && two) _tile_zero(3);
+  const int64_t stride = args.c_stride * 4;
+  if (args.accumulate) {
+    _tile_loadd(0, c, stride);
+    if (two) _tile_loadd(1, c + 16, stride);
+    if (lower_row != 0) _tile_loadd(2, c + lower_row * args.c_stride, stride);
+    if (lower_row != 0 && two) _tile_loadd(3, c + lower_row * args.c_stride + 16, stride);
+  } else {
+    _tile_zero(0);
+    if (two) _tile_zero(1);
+    if (lower_row != 0) _tile_zero(2);
+    if (lower_row != 0 && two) _tile_zero(3);
+  }
 
   const int64_t steps = args.k / kTileDepth;
   for (int64_t s = 0; s < steps; ++s) {
@@ -119,7 +127,6 @@ void block(const GemmI8Args& args, const uint8_t* a, int64_t rows, const uint8_t
                  two ? columns[1] : nullptr);
   }
 
-  const int64_t stride = args.c_stride * 4;
   _tile_stored(0, c, stride);
   if (two) _tile_stored(1, c + 16, stride);
   if (lower_row != 0) _tile_stored(2, c + lower_row * args.c_stride, stride);

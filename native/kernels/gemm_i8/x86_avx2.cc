@@ -103,8 +103,8 @@ void gemm(const GemmI8Args& args) {
       widen_rows<Signed>(a + k, args.a_stride, rows, depth, wide);
       for (int64_t half = 0; half < 2 * args.panels; ++half) {
         const int8_t* b = args.b + half / 2 * args.panel_bytes + half % 2 * 32 + k * 16;
-        tile_of<kMaxRows>(rows, wide, b, (depth + 3) / 4, k == 0, args.c + row * args.c_stride + half * 8,
-                          args.c_stride);
+        tile_of<kMaxRows>(rows, wide, b, (depth + 3) / 4, k == 0 && !args.accumulate,
+                          args.c + row * args.c_stride + half * 8, args.c_stride);
       }
     }
   }

@@ -36,10 +36,19 @@ void tile(const uint8_t* a, const int8_t* b, const int32_t* column_sum, const Ge
   LOWBIT_UNROLL
   for (int p = 0; p < Panels; ++p) {
     __m512i start = _mm512_setzero_si512();
-    if (Signed) start = _mm512_sub_epi32(start, _mm512_slli_epi32(_mm512_loadu_si512(column_sum + 16 * p), 7));
+    if (Signed && !args.accumulate) {
+      start = _mm512_sub_epi32(start, _mm512_slli_epi32(_mm512_loadu_si512(column_sum + 16 * p), 7));
+    }
     LOWBIT_OPAQUE(start);
     LOWBIT_UNROLL
     for (int r = 0; r < Rows; ++r) sum[r][p] = start;
+  }
+  if (args.accumulate) {
+    LOWBIT_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      LOWBIT_UNROLL
+      for (int p = 0; p < Panels; ++p) sum[r][p] = _mm512_loadu_si512(c + r * args.c_stride + 16 * p);
+    }
   }
   RowBases<Rows> rows;
   LOWBIT_UNROLL

@@ -3,6 +3,7 @@
 import type { Backend, BackendPlan } from '../../backend/backend.js';
 import { loadBackend } from '../../backend/load.js';
 import { type BufferRef, PlanBuilder } from '../../backend/plan-builder.js';
+import { runSlices, type SlicedWork } from './codec.js';
 
 /** Plans that a cache keeps; the least recently used one goes first. */
 const PLANS_KEPT = 32;
@@ -38,6 +39,8 @@ const shared = new WeakMap<Backend, ArrayPlans>();
 /** A call that is checked and ready: run it here, or in the background. */
 export interface ArrayCall<Result> {
   readonly plan: BackendPlan | undefined;
+  /** In the place of a plan: what is not done by kernels. */
+  readonly work?: SlicedWork | undefined;
   readonly inputs: readonly ArrayBufferView[];
   readonly outputs: readonly ArrayBufferView[];
   readonly result: () => Result;
@@ -79,14 +82,16 @@ export function planOf(
 }
 
 export async function runCall<Result>(
-  { plan, inputs, outputs, result }: ArrayCall<Result>,
+  { plan, work, inputs, outputs, result }: ArrayCall<Result>,
   signal: AbortSignal | undefined,
 ): Promise<Result> {
   await plan?.run(inputs, outputs, { signal });
+  if (work !== undefined) await runSlices(work, signal);
   return result();
 }
 
-export function runCallSync<Result>({ plan, inputs, outputs, result }: ArrayCall<Result>): Result {
+export function runCallSync<Result>({ plan, work, inputs, outputs, result }: ArrayCall<Result>): Result {
   plan?.runSync(inputs, outputs);
+  work?.step(0, work.units);
   return result();
 }

@@ -1,0 +1,160 @@
+// Every number format that floats can be converted to: the table, and the codec that it drives.
+
+import { type BlockCodec, SCALED_BLOCKS } from './block.js';
+import { GGML_BLOCKS } from './block-ggml.js';
+import { CODEBOOKS, nearestIndex } from './codebook.js';
+import {
+  decodeExponent,
+  type ExponentRounding,
+  encodeExponent,
+  encodeMinifloat,
+  MINIFLOATS,
+  minifloatValues,
+} from './minifloat.js';
+import { dequantizeValue, quantizeValue, roundHalfEven } from './rounding.js';
+
+/** What holds codes: one element per entry, or for Uint8Array also several per byte, or blocks. */
+export interface CodeArrays {
+  readonly u8: Uint8Array;
+  readonly i8: Int8Array;
+  readonly u16: Uint16Array;
+  readonly i16: Int16Array;
+}
+
+interface Conversion {
+  /** integer: scale and zero point. minifloat: an optional scale. exponent: none. codebook: a scale. block: its own scales. */
+  readonly kind: 'integer' | 'minifloat' | 'exponent' | 'codebook' | 'block';
+  /** Bits of one element; below 8 they are packed. */
+  readonly bits: number;
+  readonly signed: boolean;
+  /** Elements of a byte from its high bits down; otherwise, as ONNX has it, from its low bits up. */
+  readonly highFirst: boolean;
+  readonly array: keyof CodeArrays;
+  readonly summary: string;
+}
+
+const INTEGER = { kind: 'integer', highFirst: false } as const;
+const FLOAT = { kind: 'minifloat', signed: true, highFirst: false } as const;
+const BLOCK = { kind: 'block', signed: true, highFirst: false, array: 'u8' } as const;
+
+export const CONVERSIONS = {
+  u8: { ...INTEGER, bits: 8, signed: false, array: 'u8', summary: 'unsigned 8-bit integers' },
+  i8: { ...INTEGER, bits: 8, signed: true, array: 'i8', summary: 'signed 8-bit integers' },
+  u16: { ...INTEGER, bits: 16, signed: false, array: 'u16', summary: 'unsigned 16-bit integers' },
+  i16: { ...INTEGER, bits: 16, signed: true, array: 'i16', summary: 'signed 16-bit integers' },
+  u4: { ...INTEGER, bits: 4, signed: false, array: 'u8', summary: 'unsigned 4-bit integers, two per byte' },
+  i4: { ...INTEGER, bits: 4, signed: true, array: 'u8', summary: 'signed 4-bit integers, two per byte' },
+  u2: { ...INTEGER, bits: 2, signed: false, array: 'u8', summary: 'unsigned 2-bit integers, four per byte' },
+  i2: { ...INTEGER, bits: 2, signed: true, array: 'u8', summary: 'signed 2-bit integers, four per byte' },
+  f16: { ...FLOAT, bits: 16, array: 'u16', summary: 'IEEE 754 binary16' },
+  bf16: { ...FLOAT, bits: 16, array: 'u16', summary: 'bfloat16' },
+  f8e4m3fn: { ...FLOAT, bits: 8, array: 'u8', summary: 'FP8 E4M3: to 448, no infinities' },
+  f8e5m2: { ...FLOAT, bits: 8, array: 'u8', summary: 'FP8 E5M2: to 57344' },
+  f8e4m3fnuz: { ...FLOAT, bits: 8, array: 'u8', summary: 'FP8 E4M3 without infinities and negative zero, to 240' },
+  f8e5m2fnuz: { ...FLOAT, bits: 8, array: 'u8', summary: 'FP8 E5M2 without infinities and negative zero, to 57344' },
+  f4e2m1: { ...FLOAT, bits: 4, array: 'u8', summary: 'FP4 E2M1: to 6, two per byte' },
+  f8e8m0: { ...FLOAT, kind: 'exponent', bits: 8, array: 'u8', summary: 'powers of two, for scales' },
+  nf4: {
+    ...{ kind: 'codebook', bits: 4, signed: true, highFirst: true, array: 'u8' },
+    summary: 'NF4 of bitsandbytes: 16 levels in [-1, 1], the scale is max |x|; the first element in the high bits',
+  },
+  mxfp4: { ...BLOCK, bits: 4, summary: 'OCP MX: 32 E2M1 behind an E8M0 scale' },
+  mxfp6e2m3: { ...BLOCK, bits: 6, summary: 'OCP MX: 32 E2M3 behind an E8M0 scale' },
+  mxfp6e3m2: { ...BLOCK, bits: 6, summary: 'OCP MX: 32 E3M2 behind an E8M0 scale' },
+  mxfp8e4m3: { ...BLOCK, bits: 8, summary: 'OCP MX: 32 E4M3 behind an E8M0 scale' },
+  mxfp8e5m2: { ...BLOCK, bits: 8, summary: 'OCP MX: 32 E5M2 behind an E8M0 scale' },
+  mxint8: { ...BLOCK, bits: 8, summary: 'OCP MX: 32 8-bit integers behind an E8M0 scale' },
+  nvfp4: { ...BLOCK, bits: 4, summary: '16 E2M1 behind an E4M3 scale, and a scale of the tensor' },
+  q8_0: { ...BLOCK, bits: 8, summary: 'ggml: 32 codes of 8 bits behind an f16 scale' },
+  q4_0: { ...BLOCK, bits: 4, summary: 'ggml: 32 codes of 4 bits behind an f16 scale' },
+  q4_1: { ...BLOCK, bits: 4, summary: 'ggml: 32 codes of 4 bits behind an f16 scale and minimum' },
+  q5_0: { ...BLOCK, bits: 5, summary: 'ggml: 32 codes of 5 bits behind an f16 scale' },
+  q5_1: { ...BLOCK, bits: 5, summary: 'ggml: 32 codes of 5 bits behind an f16 scale and minimum' },
+  iq4_nl: { ...BLOCK, bits: 4, summary: 'ggml: 32 codes of a list of 16 levels behind an f16 scale' },
+} as const satisfies Record<string, Conversion>;
+
+export type ConversionName = keyof typeof CONVERSIONS;
+
+type NamesOf<Kind extends Conversion['kind']> = {
+  [Name in ConversionName]: (typeof CONVERSIONS)[Name]['kind'] extends Kind ? Name : never;
+}[ConversionName];
+
+/** Formats with a code per element; the others come in blocks. */
+export type ElementFormat = Exclude<ConversionName, NamesOf<'block'>>;
+export type BlockFormat = NamesOf<'block'>;
+
+export const BLOCK_CODECS: Readonly<Record<BlockFormat, BlockCodec>> = { ...SCALED_BLOCKS, ...GGML_BLOCKS };
+
+export const CONVERSION_NAMES = Object.keys(CONVERSIONS) as ConversionName[];
+
+export function isBlockFormat(name: ConversionName): name is BlockFormat {
+  return CONVERSIONS[name].kind === 'block';
+}
+
+/** Smallest and largest code of an integer format. */
+export function codeRange(name: NamesOf<'integer'>): { qmin: number; qmax: number } {
+  const { bits, signed } = CONVERSIONS[name];
+  return signed ? { qmin: -(2 ** (bits - 1)), qmax: 2 ** (bits - 1) - 1 } : { qmin: 0, qmax: 2 ** bits - 1 };
+}
+
+export interface CodecOptions {
+  /** Undefined: as the format does by default. */
+  readonly saturate?: boolean | undefined;
+  readonly rounding?: ExponentRounding | undefined;
+}
+
+/** From a value, its scale and its zero point to the bits of a code (negative integers as two's complement), and back. */
+export interface ElementCodec {
+  encode(x: number, scale: number, zeroPoint: number): number;
+  decode(code: number, scale: number, zeroPoint: number): number;
+}
+
+/**
+ * The rule of a format:
+ *
+ *     integer    sat(rint(f32(x / scale)) + zeroPoint), or without `saturate` its low bits (NaN and infinities then count as 0)
+ *     minifloat  the nearest value to f32(x / scale), ties to even
+ *     exponent   the power of two at |x| (`encodeExponent`)
+ *     codebook   the level nearest to f32(x / scale), ties to the lower one
+ */
+export function elementCodec(name: ElementFormat, { saturate, rounding }: CodecOptions = {}): ElementCodec {
+  switch (name) {
+    case 'nf4':
+      return {
+        encode: (x, scale) => nearestIndex(CODEBOOKS.nf4, Math.fround(x / scale)),
+        decode: (code, scale) => Math.fround((CODEBOOKS.nf4[code] as number) * scale),
+      };
+    case 'f8e8m0':
+      return { encode: (x) => encodeExponent(x, rounding ?? 'up', saturate ?? true), decode: decodeExponent };
+    case 'f16':
+    case 'bf16':
+    case 'f8e4m3fn':
+    case 'f8e5m2':
+    case 'f8e4m3fnuz':
+    case 'f8e5m2fnuz':
+    case 'f4e2m1': {
+      const values = minifloatValues(name);
+      const held = saturate ?? MINIFLOATS[name].saturate;
+      return {
+        encode: (x, scale) => encodeMinifloat(name, Math.fround(x / scale), held),
+        decode: (code, scale) => Math.fround((values[code] as number) * scale),
+      };
+    }
+    default:
+      return integerCodec(name, saturate ?? true);
+  }
+}
+
+function integerCodec(name: NamesOf<'integer'>, saturate: boolean): ElementCodec {
+  const { bits, signed } = CONVERSIONS[name];
+  const { qmin, qmax } = codeRange(name);
+  const mask = 2 ** bits - 1;
+  const unused = 32 - bits;
+  const decode = (code: number, scale: number, zeroPoint: number): number =>
+    dequantizeValue(signed ? (code << unused) >> unused : code, scale, zeroPoint);
+  if (saturate)
+    return { encode: (x, scale, zeroPoint) => quantizeValue(x, scale, zeroPoint, qmin, qmax) & mask, decode };
+  const wrap = (rounded: number, zeroPoint: number): number =>
+    Number.isFinite(rounded) ? ((rounded % 2 ** bits) + zeroPoint) & mask : zeroPoint & mask;
+  return { encode: (x, scale, zeroPoint) => wrap(roundHalfEven(Math.fround(x / scale)), zeroPoint), decode };
+}

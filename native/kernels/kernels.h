@@ -6,6 +6,7 @@
 #include "native/kernels/elementwise/elementwise.h"
 #include "native/kernels/gemm_f32/gemm_f32.h"
 #include "native/kernels/gemm_i8/gemm_i8.h"
+#include "native/kernels/peak/peak.h"
 #include "native/kernels/pool/pool.h"
 #include "native/kernels/quantize/quantize.h"
 #include "native/kernels/requantize/requantize.h"

@@ -1,0 +1,89 @@
+// The peak kernels for arm_neon: smull and sadalp, and fmla.
+#if defined(__aarch64__)
+#include <cstdint>
+#include <cstring>
+
+#include "native/isa/unroll.h"
+#include "native/kernels/kernels.h"
+#include "native/kernels/peak/keep.h"
+
+#include "native/isa/target/begin_arm_neon.h"
+
+#include "native/kernels/peak/body.h"
+
+LOWBIT_READ_KERNELS(arm_neon)
+
+namespace lowbit {
+
+// A step is 8 smull of 8 products and 8 sadalp. Unsigned codes as in gemm_i8: a = (a ^ 0x80) + 128.
+void peak_u8i8_i32_arm_neon(const PeakI8Args& args) {
+  constexpr int kChains = 2;
+  uint32_t four;
+  memcpy(&four, args.a, 4);
+  int8x16_t codes = vreinterpretq_s8_u32(vdupq_n_u32(four ^ 0x80808080u));
+  int8x16_t columns[4];
+  int32x4_t sum[kChains][4][2];
+  LOWBIT_UNROLL
+  for (int q = 0; q < 4; ++q) {
+    columns[q] = vld1q_s8(args.b + 16 * q);
+    LOWBIT_UNROLL
+    for (int c = 0; c < kChains; ++c) {
+      sum[c][q][0] = sum[c][q][1] = vdupq_n_s32(0);
+      LOWBIT_KEEP(sum[c][q][0]);
+      LOWBIT_KEEP(sum[c][q][1]);
+    }
+  }
+  for (int64_t s = 0; s < args.steps; s += kChains) {
+    LOWBIT_UNROLL
+    for (int c = 0; c < kChains; ++c) {
+      LOWBIT_UNROLL
+      for (int q = 0; q < 4; ++q) {
+        LOWBIT_KEEP(codes);
+        sum[c][q][0] = vpadalq_s16(sum[c][q][0], vmull_s8(vget_low_s8(codes), vget_low_s8(columns[q])));
+        sum[c][q][1] = vpadalq_s16(sum[c][q][1], vmull_high_s8(codes, columns[q]));
+      }
+    }
+  }
+  LOWBIT_UNROLL
+  for (int q = 0; q < 4; ++q) {
+    const int32x4_t all = vpaddq_s32(vaddq_s32(sum[0][q][0], sum[1][q][0]), vaddq_s32(sum[0][q][1], sum[1][q][1]));
+    const int32x4_t column_sum = vpaddlq_s16(vpaddlq_s8(columns[q]));
+    const int32x4_t shift = vdupq_n_s32(static_cast<int32_t>(128u * static_cast<uint32_t>(args.steps)));
+    vst1q_s32(args.out + 4 * q, vmlaq_s32(all, column_sum, shift));
+  }
+}
+
+void peak_f32_arm_neon(const PeakF32Args& args) {
+  constexpr int kChains = 4;
+  const float32x4_t factor = vdupq_n_f32(*args.a);
+  float32x4_t columns[4], sum[kChains][4];
+  LOWBIT_UNROLL
+  for (int q = 0; q < 4; ++q) {
+    columns[q] = vld1q_f32(args.b + 4 * q);
+    LOWBIT_UNROLL
+    for (int c = 0; c < kChains; ++c) {
+      sum[c][q] = vdupq_n_f32(0.0f);
+      LOWBIT_KEEP(sum[c][q]);
+    }
+  }
+  for (int64_t s = 0; s < args.steps; s += kChains) {
+    LOWBIT_UNROLL
+    for (int c = 0; c < kChains; ++c) {
+      LOWBIT_UNROLL
+      for (int q = 0; q < 4; ++q) {
+        sum[c][q] = vfmaq_f32(sum[c][q], factor, columns[q]);
+        LOWBIT_KEEP(sum[c][q]);
+      }
+    }
+  }
+  LOWBIT_UNROLL
+  for (int q = 0; q < 4; ++q) {
+    float32x4_t all = sum[0][q];
+    LOWBIT_UNROLL
+    for (int c = 1; c < kChains; ++c) all = vaddq_f32(all, sum[c][q]);
+    vst1q_f32(args.out + 4 * q, all);
+  }
+}
+
+}  // namespace lowbit
+#endif

@@ -21,7 +21,7 @@ export {
   quantizeModel,
 } from './calibrate/quantize-model.js';
 export { ERROR_CODES, type ErrorCode, type ErrorPlace, LowbitError } from './core/errors.js';
-export type { BlockFormat, CodecOptions, ConversionName, ElementFormat } from './numerics/conversions.js';
+export type { BlockFormat, CodecOptions, ConversionName, ElementFormat, ScaledFormat } from './numerics/conversions.js';
 export type { ExponentRounding } from './numerics/minifloat.js';
 export { type CompareOptions, type Comparison, compareModels, type Subject } from './report/compare.js';
 export { type Codes, type DequantizeOptions, dequantize, dequantizeSync } from './runtime/arrays/dequantize.js';

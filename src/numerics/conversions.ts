@@ -11,6 +11,7 @@ import {
   MINIFLOATS,
   minifloatValues,
 } from './minifloat.js';
+import type { CodeLimits } from './params.js';
 import { dequantizeValue, quantizeValue, roundHalfEven } from './rounding.js';
 
 /** What holds codes: one element per entry, or for Uint8Array also several per byte, or blocks. */
@@ -95,6 +96,40 @@ export function isBlockFormat(name: ConversionName): name is BlockFormat {
 export function codeRange(name: NamesOf<'integer'>): { qmin: number; qmax: number } {
   const { bits, signed } = CONVERSIONS[name];
   return signed ? { qmin: -(2 ** (bits - 1)), qmax: 2 ** (bits - 1) - 1 } : { qmin: 0, qmax: 2 ** bits - 1 };
+}
+
+/** Formats that the caller gives scales for. */
+export type ScaledFormat =
+  | NamesOf<'integer'>
+  | 'f8e4m3fn'
+  | 'f8e5m2'
+  | 'f8e4m3fnuz'
+  | 'f8e5m2fnuz'
+  | 'f4e2m1'
+  | 'nf4'
+  | 'nvfp4';
+
+/**
+ * What the parameters of a format depend on; undefined for formats that take no scale or need none (f16, bf16). Floats, nf4 and the
+ * tensor scale of nvfp4 have the symmetric half: the largest value that a code, or an element and the scale of its block, stands for.
+ */
+export function limitsOf(name: ConversionName): CodeLimits | undefined {
+  const { kind, bits, signed } = CONVERSIONS[name];
+  if (kind === 'integer') {
+    const range = codeRange(name as NamesOf<'integer'>);
+    return { ...range, symmetricQmax: range.qmax, symmetricZero: signed ? 0 : 2 ** (bits - 1) };
+  }
+  const float = (largest: number): CodeLimits => ({
+    qmin: -largest,
+    qmax: largest,
+    symmetricQmax: largest,
+    symmetricZero: 0,
+  });
+  if (name === 'nf4') return float(1);
+  if (name === 'nvfp4') return float(448 * 6);
+  if (kind !== 'minifloat' || bits > 8) return undefined;
+  const minifloat = name as keyof typeof MINIFLOATS;
+  return float(minifloatValues(minifloat)[MINIFLOATS[minifloat].max] as number);
 }
 
 export interface CodecOptions {

@@ -39,7 +39,20 @@ const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
  * Errors: ERR_BAD_ARGUMENT when a bound is NaN, infinite or beyond float32, or min > max.
  */
 export function chooseParameters(range: Range, { format, symmetric }: ParameterOptions): QuantizationParameters {
-  const { qmin, qmax, symmetricQmax, symmetricZero } = NUMBER_FORMATS[format];
+  return chooseParametersFor(range, NUMBER_FORMATS[format], symmetric);
+}
+
+/** What of a format its parameters depend on; float formats have only the symmetric half, their largest value. */
+export interface CodeLimits {
+  readonly qmin: number;
+  readonly qmax: number;
+  readonly symmetricQmax: number;
+  readonly symmetricZero: number;
+}
+
+/** `chooseParameters` for a format outside the table of those that kernels know. */
+export function chooseParametersFor(range: Range, limits: CodeLimits, symmetric: boolean): QuantizationParameters {
+  const { qmin, qmax, symmetricQmax, symmetricZero } = limits;
   checkRange(range);
   const lo = Math.min(0, Math.fround(range.min));
   const hi = Math.max(0, Math.fround(range.max));

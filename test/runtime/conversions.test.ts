@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BLOCK_CODECS, type BlockFormat, CONVERSION_NAMES, CONVERSIONS } from '../../src/numerics/conversions.js';
 import { dequantize, dequantizeSync } from '../../src/runtime/arrays/dequantize.js';
+import { quantizationParametersSync } from '../../src/runtime/arrays/quantization-parameters.js';
 import { type QuantizeOptions, quantize, quantizeSync } from '../../src/runtime/arrays/quantize.js';
 import { f32, toCode } from '../oracle/arithmetic.js';
 import { codeOf, type GgmlName, ggmlBlock, mxBlock, nvfp4Block } from '../oracle/blocks.js';
@@ -220,6 +221,46 @@ describe.each(BLOCKS)('%s', (format) => {
     expect(() => quantizeSync(x, { format, dims: [2, block], axis: 0 })).toThrowError(/the last axis/);
     expect(() => dequantizeSync(new Uint8Array(bytes + 1), { format })).toThrowError(/entries for/);
     if (format !== 'nvfp4') expect(() => quantizeSync(x, { format, scale: 1 })).toThrowError(/has its own/);
+  });
+});
+
+describe('quantizationParameters', () => {
+  const x = Float32Array.of(-1.5, 0, 3, 0.25);
+
+  test.each([
+    ['i4', true, f32(3 / 7), 0],
+    ['u4', true, f32(3 / 7), 8],
+    ['u4', false, f32(4.5 / 15), 5],
+    ['i4', false, f32(4.5 / 15), -3],
+    ['i2', true, 3, 0],
+    ['i16', true, f32(3 / 32767), 0],
+    ['u16', false, f32(4.5 / 65535), 21845],
+    ['f8e4m3fn', true, f32(3 / 448), 0],
+    ['f8e5m2fnuz', true, f32(3 / 57344), 0],
+    ['f4e2m1', true, 0.5, 0],
+    ['nf4', true, 3, 0],
+    ['nvfp4', true, f32(3 / 2688), 0],
+  ] as const)('%s symmetric %s', (format, symmetric, scale, zeroPoint) => {
+    expect(quantizationParametersSync(x, { format, symmetric })).toEqual({ scale, zeroPoint });
+  });
+
+  test('per block, as nf4 wants them', () => {
+    const { scale } = quantizationParametersSync(x, {
+      format: 'nf4',
+      symmetric: true,
+      dims: [4],
+      axis: 0,
+      blockSize: 2,
+    });
+    expect([...scale]).toEqual([1.5, 3]);
+  });
+
+  test.each([
+    [() => quantizationParametersSync(x, { format: 'f16' as 'i4', symmetric: true }), /a format that takes scales/],
+    [() => quantizationParametersSync(x, { format: 'nf4', symmetric: false }), /nf4 has no zero point/],
+    [() => quantizationParametersSync(x, { format: 'nvfp4', symmetric: true, dims: [4], axis: 0 }), /for axis/],
+  ])('says what is wrong: %#', (call, message) => {
+    expect(call).toThrowError(message);
   });
 });
 

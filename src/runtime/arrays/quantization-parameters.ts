@@ -1,23 +1,23 @@
 // quantizationParameters: the scale and the zero point that fit data.
 
 import { LowbitError, throwIfAborted } from '../../core/errors.js';
-import type { EightBitFormat } from '../../numerics/formats.js';
-import { chooseParameters } from '../../numerics/params.js';
+import { CONVERSIONS, limitsOf, type ScaledFormat } from '../../numerics/conversions.js';
+import { chooseParametersFor } from '../../numerics/params.js';
 import {
   type CallOptions,
   refuse,
   type Spread,
   type SpreadOptions,
   wantFloats,
-  wantFormat,
   wantOptions,
   wantSpread,
 } from './arguments.js';
+import { wantConversion } from './codec.js';
 import { type ArrayCall, type ArrayPlanBuilder, planOf, runCall, runCallSync } from './plans.js';
 
 export interface ParametersOptions extends SpreadOptions, CallOptions {
-  readonly format: EightBitFormat;
-  /** Equal ranges on both sides of zero: zero point 0 (i8) or 128 (u8). */
+  readonly format: ScaledFormat;
+  /** Equal ranges on both sides of zero: zero point 0, or the middle code (128 of u8). Floats, nf4 and nvfp4 have no other. */
   readonly symmetric: boolean;
 }
 
@@ -34,7 +34,8 @@ export interface ParameterNumbers {
 }
 
 /**
- * Parameters by minimum and maximum, NaN left out (`chooseParameters` has the formulas). With `axis`: arrays, one entry per
+ * Parameters by minimum and maximum, NaN left out (`chooseParameters` has the formulas; for floats, nf4 and
+ * the tensor scale of nvfp4: max |x| / the largest value of the format). With `axis`: arrays, one entry per
  * channel or block; without: numbers. Errors: ERR_BAD_ARGUMENT (also for data without a finite value), ERR_ABORTED.
  */
 export async function quantizationParameters(
@@ -73,9 +74,14 @@ export function quantizationParametersSync(
 function prepare(x: Float32Array, options: ParametersOptions): ArrayCall<ParameterArrays | ParameterNumbers> {
   wantFloats(x, 'x');
   wantOptions(options);
-  const format = wantFormat(options.format);
+  const format = wantConversion(options.format);
+  const limits = limitsOf(format) ?? refuse('format', 'a format that takes scales', format);
   const { symmetric } = options;
   if (typeof symmetric !== 'boolean') refuse('symmetric', 'true or false', symmetric);
+  if (!symmetric && CONVERSIONS[format].kind !== 'integer')
+    refuse('symmetric', `true (${format} has no zero point)`, symmetric);
+  if (format === 'nvfp4' && options.axis !== undefined)
+    refuse('axis', 'nothing (nvfp4 has one scale of the tensor)', options.axis);
   const spread = wantSpread(x.length, options);
   if (x.length === 0)
     throw new LowbitError('ERR_BAD_ARGUMENT', 'Expected at least one element for x', { argument: 'x' });
@@ -90,7 +96,7 @@ function prepare(x: Float32Array, options: ParametersOptions): ArrayCall<Paramet
     for (let index = 0; index < count; index++) {
       const row = rowOf(index, spread);
       const range = { min: ranges[2 * row] as number, max: ranges[2 * row + 1] as number };
-      const chosen = chooseParameters(range, { format, symmetric });
+      const chosen = chooseParametersFor(range, limits, symmetric);
       scale[index] = chosen.scale;
       zeroPoint[index] = chosen.zeroPoint;
     }

@@ -165,8 +165,9 @@ const IQ4_LEAST = f32(1e-15);
 /** The level of iq4_nl nearest to x, the differences rounded to float32, ties to the upper one. */
 function levelIndex(x: number): number {
   const levels = CODEBOOKS.iq4_nl;
-  const above = levels.findIndex((level) => x < level);
-  if (above < 0) return levels.length - 1;
+  let above = 0;
+  while (above < levels.length && x >= (levels[above] as number)) above++;
+  if (above === levels.length) return levels.length - 1;
   if (above === 0) return 0;
   return f32(x - (levels[above - 1] as number)) < f32((levels[above] as number) - x) ? above - 1 : above;
 }

@@ -100,10 +100,12 @@ describe.each(Object.keys(INTEGERS) as IntegerName[])('%s', (name) => {
   });
 });
 
+const FLOATS = ['f16', 'bf16', 'f8e4m3fn', 'f8e5m2', 'f8e4m3fnuz', 'f8e5m2fnuz', 'f4e2m1'] as const;
+
 describe('small floats', () => {
   test('with scales, and packed', () => {
     const x = floats(67, 5);
-    for (const format of ['f16', 'bf16', 'f8e4m3fn', 'f8e5m2', 'f8e4m3fnuz', 'f8e5m2fnuz', 'f4e2m1'] as const) {
+    for (const format of FLOATS) {
       const codes = quantizeSync(x, { format, scale: f32(0.7) });
       const wanted = Array.from(x, (value) => codeOf(format, f32(value / f32(0.7)), CONVERSIONS[format].bits < 16));
       const found =
@@ -265,6 +267,12 @@ describe('quantizationParameters', () => {
 });
 
 describe('calls', () => {
+  test('every row of the table has its values checked: here, or 8-bit integers by the kernels', () => {
+    const oracles = [...Object.keys(MX), 'nvfp4', 'q8_0', 'q4_0', 'q4_1', 'q5_0', 'q5_1', 'iq4_nl'];
+    const elements = ['u8', 'i8', ...Object.keys(INTEGERS), ...FLOATS, 'f8e8m0', 'nf4'];
+    expect([...CONVERSION_NAMES].sort()).toEqual([...elements, ...oracles].sort());
+  });
+
   test('the asynchronous ones give the same, let the event loop turn, and stop when they are told to', async () => {
     const x = floats(400_000, 1);
     let turned = 0;

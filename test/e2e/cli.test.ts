@@ -103,6 +103,9 @@ describe('wrong usage', () => {
     ['no calibration', ['quantize', DIGITS, '-o', '/nowhere/a']],
     ['an unknown scheme', ['quantize', DIGITS, '-o', 'a', '--scheme', 'int3']],
     ['two schemes', ['quantize', DIGITS, '-o', 'a', '--dynamic', '--scheme', 'static-u8i8']],
+    ['nothing to measure', ['bench']],
+    ['a model beside --kernels', ['bench', DIGITS, '--kernels']],
+    ['kernels that are not there', ['bench', '--kernels', '--filter', 'no such kernel']],
     ['no number', ['bench', DIGITS, '--rounds', 'many']],
     ['an unknown preset', ['compare', DIGITS, DIGITS, '--data', '.', '--preprocess', 'nothing']],
     ['nothing to feed', ['run', DIGITS]],
@@ -361,6 +364,13 @@ describe('lowbit bench', () => {
       isa: expect.any(String),
       threads: expect.any(Number),
     });
+  });
+
+  it('measures kernels without a model', async () => {
+    const { code, json } = await lowbitJson('bench', '--kernels', '--filter', 'softmax f32 1x1000', '--rounds', '1');
+    expect(code).toBe(0);
+    const row = { name: 'softmax f32', shape: '1x1000', limit: 'copy', medianMs: expect.any(Number) };
+    expect(json).toMatchObject({ kernels: [row], backend: 'native', isa: expect.any(String) });
   });
 });
 

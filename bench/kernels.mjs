@@ -35,7 +35,7 @@ say(`${report.cpu}, Node ${report.node}, lowbit ${report.version}, ${report.back
 if (options.roofline) {
   report.peaks = [];
   // One thread, and all that the machine has (the number of threads belongs to a backend).
-  for (const threads of new Set([1, loadBackendOf(options.backend).threads])) {
+  for (const threads of new Set([1, os.availableParallelism()])) {
     const peaked = loadBackendOf(options.backend, { threads });
     report.peaks.push(...(await measurePeaks(peaked, { isas: peaked.isas, ...settings })));
   }

@@ -52,8 +52,9 @@ function firstFar(found: Uint8Array, wanted: Uint8Array, bound: number): number 
 /** kPeakSteps of native/kernels/peak/peak.h; operations of a step of integers and of floats. */
 const PEAK_STEPS = 3072;
 const STEP_WORK = { int8: 128, f32: 32 } as const;
-/** A run of a peak loop takes about as long as it takes to be measured well. */
+/** A task of a peak loop takes about as long: many times what it costs to start it. */
 const PEAK_MS = 0.5;
+const TRIAL_TURNS = 64;
 
 /**
  * What limits a case, alone: multiplications and additions in registers, or as many bytes as the case has, read or
@@ -62,18 +63,25 @@ const PEAK_MS = 0.5;
 export function peakOf(backend: Backend, limit: Limit, work: number, isa: string): KernelProgram {
   if (limit === 'read') return reading(backend, work, isa);
   if (limit === 'copy') return copying(backend, Math.ceil(work / 2), isa);
-  const trial = arithmetic(backend, limit, PEAK_STEPS, isa);
-  trial.run();
-  const start = performance.now();
-  for (let i = 0; i < 8; i++) trial.run();
-  const each = (performance.now() - start) / 8;
+  const trial = arithmetic(backend, limit, PEAK_STEPS * TRIAL_TURNS, isa);
+  const times = Array.from({ length: 5 }, () => {
+    const start = performance.now();
+    trial.run();
+    return performance.now() - start;
+  });
   trial.dispose();
-  const turns = Math.min(5000, Math.max(1, Math.round(PEAK_MS / Math.max(each, 1e-4))));
-  return arithmetic(backend, limit, PEAK_STEPS * turns, isa);
+  const tasks = tasksOf(backend);
+  const turns = Math.round((PEAK_MS * TRIAL_TURNS * tasks) / backend.threads / Math.max(Math.min(...times), 1e-3));
+  return arithmetic(backend, limit, PEAK_STEPS * Math.min(5000, Math.max(1, turns)), isa);
+}
+
+/** With several threads more tasks than threads, so that a thread which has to wait for its processor delays no other. */
+function tasksOf(backend: Backend): number {
+  return backend.threads === 1 ? 1 : 4 * backend.threads;
 }
 
 function arithmetic(backend: Backend, limit: 'int8' | 'f32', steps: number, isa: string): KernelProgram {
-  const tasks = backend.threads;
+  const tasks = tasksOf(backend);
   const program = load(backend, tasks * steps * STEP_WORK[limit], 64 * tasks, isa, (builder) => {
     const [a, b] =
       limit === 'int8'
@@ -92,7 +100,7 @@ function arithmetic(backend: Backend, limit: 'int8' | 'f32', steps: number, isa:
 }
 
 function reading(backend: Backend, bytes: number, isa: string): KernelProgram {
-  const tasks = backend.threads === 1 ? 1 : 4 * backend.threads;
+  const tasks = tasksOf(backend);
   const each = Math.max(64, 64 * Math.round(bytes / tasks / 64));
   return load(backend, tasks * each, 64 * tasks, isa, (builder) => {
     const x = builder.constant(new Uint8Array(tasks * each).fill(1));

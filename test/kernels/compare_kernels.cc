@@ -93,6 +93,17 @@ void compare_gemm(int64_t m, int64_t k, int64_t panels, bool is_signed, Codes a_
   free(found);
 }
 
+void compare_peak(int64_t steps) {
+  uint8_t a[4];
+  int8_t b[64];
+  int32_t wanted[16], found[16];
+  for (auto& value : a) value = code(Codes::kRandom, false);
+  for (auto& value : b) value = static_cast<int8_t>(code(Codes::kRandom, true));
+  lowbit::peak_u8i8_i32_portable({a, b, wanted, steps});
+  OF(peak_u8i8_i32)({a, b, found, steps});
+  if (memcmp(wanted, found, sizeof(wanted)) != 0) differ("peak_u8i8_i32", steps, 0, 0);
+}
+
 #if defined(DEPTHWISE)
 void compare_depthwise(int64_t pixels, int64_t tap_count, int64_t channels, int kind, Codes x_kind, Codes w_kind) {
   const int64_t element = kind == 2 ? 4 : 1;
@@ -187,8 +198,10 @@ void compare_floats(int64_t m, int64_t k, int64_t panels) {
 }  // namespace
 
 int main() {
+  compare_peak(lowbit::kPeakSteps);
+  compare_peak(5 * lowbit::kPeakSteps);
   const Codes kinds[] = {Codes::kRandom, Codes::kHighest, Codes::kLowest};
-  int64_t compared = 0;
+  int64_t compared = 2;
   for (int signs = 0; signs < 2; ++signs) {
     for (int64_t k = 1; k <= 130; ++k, ++compared) {
       compare_gemm(1 + random_word() % 40, k, 1 + random_word() % 5, signs == 1, Codes::kRandom, Codes::kRandom);

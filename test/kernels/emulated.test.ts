@@ -26,18 +26,24 @@ interface Candidate {
 
 const arm = { compiler: 'aarch64-linux-gnu-g++', architecture: 'arm64' };
 const CANDIDATES: readonly Candidate[] = [
-  { isa: 'x86_amx', families: ['gemm_i8'], compiler: 'g++', flags: ['-DLOWBIT_AMX_EMULATION'], architecture: 'x64' },
+  {
+    isa: 'x86_amx',
+    families: ['gemm_i8', 'peak'],
+    compiler: 'g++',
+    flags: ['-DLOWBIT_AMX_EMULATION'],
+    architecture: 'x64',
+  },
   {
     ...arm,
     isa: 'arm_neon',
-    families: ['gemm_i8', 'gemm_f32', 'depthwise'],
+    families: ['gemm_i8', 'gemm_f32', 'depthwise', 'peak'],
     flags: ['-static', '-DDEPTHWISE', '-DFLOATS'],
     emulator: ['qemu-aarch64', '-cpu', 'cortex-a72'],
   },
   {
     ...arm,
     isa: 'arm_dotprod',
-    families: ['gemm_i8'],
+    families: ['gemm_i8', 'peak'],
     flags: ['-static'],
     emulator: ['qemu-aarch64', '-cpu', 'cortex-a76'],
   },
@@ -64,7 +70,7 @@ test.for(CANDIDATES)('$isa gives the portable bytes', { timeout: 120_000 }, (can
   }
   coversSlots('gemm_u8i8_i32', 'gemm_i8i8_i32');
   const program = join(folder, candidate.isa);
-  const sources = ['gemm_i8', 'gemm_f32', 'depthwise'].map((family) => `native/kernels/${family}/portable.cc`);
+  const sources = ['gemm_i8', 'gemm_f32', 'depthwise', 'peak'].map((family) => `native/kernels/${family}/portable.cc`);
   const kernels = candidate.families.map((family) => `native/kernels/${family}/${candidate.isa}.cc`);
   const standard = [
     '-std=c++17',
@@ -107,5 +113,6 @@ test('x86_amx is offered exactly where the processor and the kernel grant it', (
   expect(backend.kernels.filter((kernel) => kernel.isa === 'x86_amx').map((kernel) => kernel.slot)).toEqual([
     'gemm_u8i8_i32',
     'gemm_i8i8_i32',
+    'peak_u8i8_i32',
   ]);
 });

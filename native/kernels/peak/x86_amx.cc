@@ -7,6 +7,10 @@
 
 #include "native/isa/target/begin_x86_amx.h"
 
+#if defined(LOWBIT_AMX_EMULATION)
+#include "native/isa/amx_emulation.h"
+#endif
+
 namespace lowbit {
 
 // One tdpbusd is 16 rows x 16 columns x 64 codes: 256 steps. Tiles 0 to 3 accumulate, 4 and 5 hold 16 equal rows of the

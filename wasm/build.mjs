@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { findEmcc } from './emcc.mjs';
-import { COMPILE_FLAGS, hashOf, linkFlags, nativeFiles, ROOT, VARIANTS } from './sources.mjs';
+import { COMPILE_FLAGS, flagsOf, hashOf, linkFlags, nativeFiles, ROOT, VARIANTS } from './sources.mjs';
 
 const CACHE = `${ROOT}build/wasm`;
 const OUTPUT = `${ROOT}dist/wasm`;
@@ -32,18 +32,19 @@ async function build(emcc) {
   const toolchain = emcc?.version ?? yowaspVersion();
   const scripts = ['clang.mjs', 'emcc.mjs', 'sources.mjs'].map((name) => readFileSync(`${ROOT}wasm/${name}`));
   const common = hashOf(toolchain, ...scripts, ...[...headers].flat());
-  const jobs = [];
+  const jobs = new Map();
   const objects = new Map();
-  for (const [variant, flags] of Object.entries(VARIANTS)) {
+  for (const variant of Object.keys(VARIANTS)) {
     const usesEmcc = emcc?.variants.includes(variant) ?? false;
     const list = [...sources].map(([path, bytes]) => {
+      const flags = flagsOf(variant, path);
       const object = `${hashOf(common, String(usesEmcc), ...COMPILE_FLAGS, ...flags, path, bytes)}.o`;
-      if (!existsSync(`${CACHE}/${object}`)) jobs.push({ path, object, flags, usesEmcc });
+      if (!existsSync(`${CACHE}/${object}`)) jobs.set(object, { path, object, flags, usesEmcc });
       return [path, object];
     });
     objects.set(variant, { usesEmcc, list });
   }
-  await compileAll(jobs, emcc);
+  await compileAll(jobs.values(), emcc);
   for (const [variant, { usesEmcc, list }] of objects) await linkVariant(variant, usesEmcc ? emcc : undefined, list);
   const used = new Set([...objects.values()].flatMap(({ list }) => list.map(([, object]) => object)));
   for (const name of readdirSync(CACHE)) if (!used.has(name) && name.endsWith('.o')) rmSync(`${CACHE}/${name}`);

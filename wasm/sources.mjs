@@ -12,6 +12,17 @@ export const VARIANTS = {
   relaxed: ['-msimd128', '-mrelaxed-simd'],
 };
 
+/**
+ * How a source is compiled for a variant. Only the kernels of wasm_relaxed may use relaxed instructions: with the flag,
+ * clang turns `x < y ? x : y` into a relaxed minimum, which is free to differ for NaN and -0, so everything else is
+ * compiled without it, and the objects are shared between the variants. native/isa says which kernels there are.
+ */
+export function flagsOf(variant, path) {
+  if (variant !== 'relaxed') return VARIANTS.simd128;
+  if (path.endsWith('/wasm_relaxed.cc')) return [...VARIANTS.relaxed, '-DLOWBIT_WASM_RELAXED'];
+  return path.startsWith('native/isa/') ? [...VARIANTS.simd128, '-DLOWBIT_WASM_RELAXED'] : VARIANTS.simd128;
+}
+
 export const COMPILE_FLAGS = [
   '-std=c++17',
   '-O3',

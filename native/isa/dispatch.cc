@@ -40,7 +40,7 @@ constexpr KernelRow kRows[] = {
 #else
 #define LOWBIT_TAKE_wasm_simd128 LOWBIT_SKIP
 #endif
-#if defined(__wasm_relaxed_simd__)
+#if defined(LOWBIT_WASM_RELAXED)
 #define LOWBIT_TAKE_wasm_relaxed(slot) LOWBIT_TAKE(slot, wasm_relaxed)
 #else
 #define LOWBIT_TAKE_wasm_relaxed LOWBIT_SKIP

@@ -148,7 +148,7 @@ uint64_t detect() {
 }
 
 }  // namespace
-#elif defined(__wasm_relaxed_simd__)
+#elif defined(LOWBIT_WASM_RELAXED)
 static uint64_t detect() { return kSimd128 | kRelaxedSimd; }
 #elif defined(__wasm_simd128__)
 static uint64_t detect() { return kSimd128; }

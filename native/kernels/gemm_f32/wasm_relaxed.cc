@@ -1,5 +1,5 @@
 // gemm_f32 with relaxed WebAssembly SIMD: the engine takes the fused multiply-add of the machine where it has one.
-#if defined(__wasm_relaxed_simd__)
+#if defined(LOWBIT_WASM_RELAXED)
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
 

@@ -1,5 +1,5 @@
 // The float peak kernel for wasm_relaxed: fused multiply-add where the machine has one.
-#if defined(__wasm_relaxed_simd__)
+#if defined(LOWBIT_WASM_RELAXED)
 #include <cstdint>
 
 #include "native/kernels/kernels.h"

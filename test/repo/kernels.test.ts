@@ -16,7 +16,7 @@ const SLOT = /^[a-z]+(_[a-z]+)*(_8|(_((f32|i32|u8|i8)+)){1,2})$/;
 const GUARDS = {
   x86_64: /^#if defined\(__x86_64__\)/m,
   aarch64: /^#if defined\(__aarch64__\)/m,
-  wasm32: /^#if defined\(__wasm_(simd128|relaxed_simd)__\)/m,
+  wasm32: /^#if defined\((__wasm_simd128__|LOWBIT_WASM_RELAXED)\)/m,
 };
 
 /** The files that are named after an instruction set. */

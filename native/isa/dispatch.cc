@@ -21,19 +21,25 @@ constexpr KernelRow kRows[] = {
 #define LOWBIT_SKIP(slot)
 #if defined(__x86_64__)
 #define LOWBIT_TAKE_x86_avx2(slot) LOWBIT_TAKE(slot, x86_avx2)
+#define LOWBIT_TAKE_x86_avxvnni(slot) LOWBIT_TAKE(slot, x86_avxvnni)
+#define LOWBIT_TAKE_x86_avx512(slot) LOWBIT_TAKE(slot, x86_avx512)
 #define LOWBIT_TAKE_x86_avx512vnni(slot) LOWBIT_TAKE(slot, x86_avx512vnni)
 #define LOWBIT_TAKE_x86_amx(slot) LOWBIT_TAKE(slot, x86_amx)
 #else
 #define LOWBIT_TAKE_x86_avx2 LOWBIT_SKIP
+#define LOWBIT_TAKE_x86_avxvnni LOWBIT_SKIP
+#define LOWBIT_TAKE_x86_avx512 LOWBIT_SKIP
 #define LOWBIT_TAKE_x86_avx512vnni LOWBIT_SKIP
 #define LOWBIT_TAKE_x86_amx LOWBIT_SKIP
 #endif
 #if defined(__aarch64__)
 #define LOWBIT_TAKE_arm_neon(slot) LOWBIT_TAKE(slot, arm_neon)
 #define LOWBIT_TAKE_arm_dotprod(slot) LOWBIT_TAKE(slot, arm_dotprod)
+#define LOWBIT_TAKE_arm_i8mm(slot) LOWBIT_TAKE(slot, arm_i8mm)
 #else
 #define LOWBIT_TAKE_arm_neon LOWBIT_SKIP
 #define LOWBIT_TAKE_arm_dotprod LOWBIT_SKIP
+#define LOWBIT_TAKE_arm_i8mm LOWBIT_SKIP
 #endif
 #if defined(__wasm_simd128__)
 #define LOWBIT_TAKE_wasm_simd128(slot) LOWBIT_TAKE(slot, wasm_simd128)

@@ -116,6 +116,7 @@ uint64_t detect() {
     const bool f16c = (one.ecx >> 29 & 1) != 0;  // every AVX2 processor has it; the avx2 region may use it
     if ((seven.ebx >> 5 & 1) && f16c) features |= kAvx2;
     if (one.ecx >> 12 & 1) features |= kFma;
+    if (seven.eax >= 1 && (cpuid(7, 1).eax >> 4 & 1)) features |= kAvxVnni;
   }
   if ((saved & kSavesAvx512) == kSavesAvx512) {
     constexpr uint32_t kCore = 1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31;  // F, DQ, CD, BW, VL
@@ -135,14 +136,21 @@ uint64_t detect() {
   uint64_t features = kNeon;
 #if defined(__linux__)
   constexpr unsigned long kHasDotprod = 1ul << 20;  // HWCAP_ASIMDDP
+  constexpr unsigned long kHasI8mm = 1ul << 13;     // HWCAP2_I8MM
   if (getauxval(AT_HWCAP) & kHasDotprod) features |= kDotprod;
+  if (getauxval(AT_HWCAP2) & kHasI8mm) features |= kI8mm;
 #elif defined(__APPLE__)
   int32_t value = 0;
   size_t bytes = sizeof value;
   if (sysctlbyname("hw.optional.arm.FEAT_DotProd", &value, &bytes, nullptr, 0) == 0 && value != 0) features |= kDotprod;
+  value = 0;
+  bytes = sizeof value;
+  if (sysctlbyname("hw.optional.arm.FEAT_I8MM", &value, &bytes, nullptr, 0) == 0 && value != 0) features |= kI8mm;
 #elif defined(_WIN32)
   constexpr DWORD kHasDotprod = 43;  // PF_ARM_V82_DP_INSTRUCTIONS_AVAILABLE
+  constexpr DWORD kHasI8mm = 66;     // PF_ARM_V82_I8MM_INSTRUCTIONS_AVAILABLE
   if (IsProcessorFeaturePresent(kHasDotprod)) features |= kDotprod;
+  if (IsProcessorFeaturePresent(kHasI8mm)) features |= kI8mm;
 #endif
   return features;
 }

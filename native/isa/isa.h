@@ -15,6 +15,8 @@ enum Features : uint64_t {
   kDotprod = 1u << 6,
   kSimd128 = 1u << 7,
   kRelaxedSimd = 1u << 8,
+  kAvxVnni = 1u << 9,  // vpdpbusd on 256 bits, in its VEX form
+  kI8mm = 1u << 10,
 };
 
 enum class Isa : int32_t {

@@ -13,6 +13,8 @@ const FEATURES = {
   dotprod: 64,
   simd128: 128,
   relaxedSimd: 256,
+  avxVnni: 512,
+  i8mm: 1024,
 } as const;
 
 const native = loadBackendOf('native');
@@ -61,11 +63,13 @@ const PROCESSORS = {
   Haswell: ['x86_64', AVX2],
   'Skylake-X, which has AVX-512 and no VNNI': ['x86_64', [...AVX2, 'avx512core']],
   'VNNI whose AVX-512 the system does not save': ['x86_64', [...AVX2, 'avx512vnni']],
+  'Alder Lake, which has AVX-VNNI and no AVX-512': ['x86_64', [...AVX2, 'avxVnni']],
   'Ice Lake': ['x86_64', VNNI],
   'Sapphire Rapids': ['x86_64', [...VNNI, 'amxInt8']],
   'AMX alone': ['x86_64', ['amxInt8']],
   'Cortex-A72': ['aarch64', ['neon']],
   'Cortex-A76': ['aarch64', ['neon', 'dotprod']],
+  'Neoverse V1': ['aarch64', ['neon', 'dotprod', 'i8mm']],
   'wasm simd128': ['wasm32', ['simd128']],
   'wasm relaxed': ['wasm32', ['simd128', 'relaxedSimd']],
   'an x86 that claims the features of an ARM': ['x86_64', ['neon', 'dotprod']],

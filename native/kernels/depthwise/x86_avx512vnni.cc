@@ -1,4 +1,4 @@
-// depthwise_u8i8_i32, depthwise_i8i8_i32 and depthwise_f32 with AVX-512 VNNI.
+// depthwise_u8i8_i32 and depthwise_i8i8_i32 with AVX-512 VNNI.
 #if defined(__x86_64__) || defined(_M_X64)
 #include <cstring>
 
@@ -172,26 +172,10 @@ void depthwise(const DepthwiseArgs& args) {
   }
 }
 
-struct Simd {
-  using Vector = __m512;
-  static constexpr int kLanes = 16;
-  static Vector zero() { return _mm512_setzero_ps(); }
-  static Vector load(const float* p) { return _mm512_loadu_ps(p); }
-  static void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
-  static Vector add_product(Vector sum, Vector x, Vector w) { return _mm512_add_ps(sum, _mm512_mul_ps(x, w)); }
-};
-
 }  // namespace
-
-}  // namespace lowbit
-
-#include "native/kernels/depthwise/body.h"
-
-namespace lowbit {
 
 void depthwise_u8i8_i32_x86_avx512vnni(const DepthwiseArgs& args) { depthwise<false>(args); }
 void depthwise_i8i8_i32_x86_avx512vnni(const DepthwiseArgs& args) { depthwise<true>(args); }
-void depthwise_f32_x86_avx512vnni(const DepthwiseArgs& args) { depthwise_floats(args); }
 
 }  // namespace lowbit
 

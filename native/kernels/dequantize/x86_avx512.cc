@@ -1,4 +1,4 @@
-// The dequantize kernels for x86_avx512vnni.
+// The dequantize kernels for x86_avx512.
 #if defined(__x86_64__)
 #include <cstdint>
 #include <cstring>
@@ -6,12 +6,12 @@
 
 #include "native/kernels/kernels.h"
 
-#include "native/isa/target/begin_x86_avx512vnni.h"
+#include "native/isa/target/begin_x86_avx512.h"
 
-#include "native/isa/lanes/x86_avx512vnni.h"
+#include "native/isa/lanes/x86_avx512.h"
 #include "native/kernels/dequantize/body.h"
 
-LOWBIT_DEQUANTIZE_KERNELS(x86_avx512vnni)
+LOWBIT_DEQUANTIZE_KERNELS(x86_avx512)
 
 #include "native/isa/target/end.h"
 #endif

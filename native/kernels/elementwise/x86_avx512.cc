@@ -1,4 +1,4 @@
-// The elementwise kernels for x86_avx512vnni.
+// The elementwise kernels for x86_avx512.
 #if defined(__x86_64__)
 #include <cstdint>
 #include <cstring>
@@ -6,14 +6,14 @@
 
 #include "native/kernels/kernels.h"
 
-#include "native/isa/target/begin_x86_avx512vnni.h"
+#include "native/isa/target/begin_x86_avx512.h"
 
-#include "native/isa/lanes/x86_avx512vnni.h"
+#include "native/isa/lanes/x86_avx512.h"
 #include "native/kernels/elementwise/binary_i8.h"
 #include "native/kernels/elementwise/body.h"
 
-LOWBIT_ELEMENTWISE_KERNELS(x86_avx512vnni)
-LOWBIT_BINARY_I8_KERNELS(x86_avx512vnni)
+LOWBIT_ELEMENTWISE_KERNELS(x86_avx512)
+LOWBIT_BINARY_I8_KERNELS(x86_avx512)
 
 namespace lowbit {
 namespace {
@@ -29,7 +29,7 @@ inline __m512i lookup_words(const __m512i* table, __m512i x) {
 }
 }  // namespace
 
-void lookup_8_x86_avx512vnni(const LookupArgs& args) {
+void lookup_8_x86_avx512(const LookupArgs& args) {
   int64_t i = 0;
   if (args.n >= 64) {
     __m512i table[4];

@@ -1,4 +1,4 @@
-// The requantize kernels for x86_avx512vnni.
+// The requantize kernels for x86_avx512.
 #if defined(__x86_64__)
 #include <cstdint>
 #include <cstring>
@@ -7,9 +7,9 @@
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
 
-#include "native/isa/target/begin_x86_avx512vnni.h"
+#include "native/isa/target/begin_x86_avx512.h"
 
-#include "native/isa/lanes/x86_avx512vnni.h"
+#include "native/isa/lanes/x86_avx512.h"
 #include "native/kernels/requantize/body.h"
 
 namespace lowbit {
@@ -103,15 +103,15 @@ void requantize_codes(const RequantizeArgs& args) {
 
 }  // namespace
 
-void requantize_i32_u8_x86_avx512vnni(const RequantizeArgs& args) {
+void requantize_i32_u8_x86_avx512(const RequantizeArgs& args) {
   below_one(args) ? requantize_codes<false, true>(args) : requantize_codes<false, false>(args);
 }
-void requantize_i32_i8_x86_avx512vnni(const RequantizeArgs& args) {
+void requantize_i32_i8_x86_avx512(const RequantizeArgs& args) {
   below_one(args) ? requantize_codes<true, true>(args) : requantize_codes<true, false>(args);
 }
 
 }  // namespace lowbit
-LOWBIT_ACCUMULATOR_KERNELS(x86_avx512vnni)
+LOWBIT_ACCUMULATOR_KERNELS(x86_avx512)
 
 #include "native/isa/target/end.h"
 #endif

@@ -1,4 +1,4 @@
-// The statistics kernels for x86_avx512vnni.
+// The statistics kernels for x86_avx512.
 #if defined(__x86_64__)
 #include <cstdint>
 #include <cstring>
@@ -6,11 +6,11 @@
 
 #include "native/kernels/kernels.h"
 
-#include "native/isa/target/begin_x86_avx512vnni.h"
+#include "native/isa/target/begin_x86_avx512.h"
 
 #include "native/kernels/statistics/body.h"
 
-LOWBIT_ROW_SUM_KERNELS(x86_avx512vnni)
+LOWBIT_ROW_SUM_KERNELS(x86_avx512)
 
 // GCC 12 takes the undefined pass-through operand inside _mm512_min_ps for a mistake (GCC bug 105593).
 #if defined(__GNUC__) && !defined(__clang__)
@@ -20,7 +20,7 @@ LOWBIT_ROW_SUM_KERNELS(x86_avx512vnni)
 namespace lowbit {
 // vminps and vmaxps return their second operand when either is NaN, so a NaN of x leaves the accumulator alone. Four
 // accumulators of each kind: a minimum takes 4 cycles and two can begin in each.
-void min_max_f32_x86_avx512vnni(const MinMaxArgs& args) {
+void min_max_f32_x86_avx512(const MinMaxArgs& args) {
   __m512 lo[4], hi[4];
   for (int j = 0; j < 4; j++) {
     lo[j] = _mm512_set1_ps(kInfinity);

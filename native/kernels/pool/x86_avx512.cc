@@ -1,4 +1,4 @@
-// The pool kernels for x86_avx512vnni.
+// The pool kernels for x86_avx512.
 #if defined(__x86_64__)
 #include <cstdint>
 #include <cstring>
@@ -6,11 +6,11 @@
 
 #include "native/kernels/kernels.h"
 
-#include "native/isa/target/begin_x86_avx512vnni.h"
+#include "native/isa/target/begin_x86_avx512.h"
 
 #include "native/kernels/pool/body.h"
 
-LOWBIT_POOL_KERNELS(x86_avx512vnni)
+LOWBIT_POOL_KERNELS(x86_avx512)
 
 #include "native/isa/target/end.h"
 #endif

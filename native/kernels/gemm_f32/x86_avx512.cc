@@ -3,7 +3,7 @@
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
 
-#include "native/isa/target/begin_x86_avx512vnni.h"
+#include "native/isa/target/begin_x86_avx512.h"
 
 namespace lowbit {
 
@@ -52,8 +52,8 @@ void product(const GemmF32Args& args) {
 
 }  // namespace
 
-void gemm_f32_x86_avx512vnni(const GemmF32Args& args) { product<Fused>(args); }
-void gemm_unfused_f32_x86_avx512vnni(const GemmF32Args& args) { product<Unfused>(args); }
+void gemm_f32_x86_avx512(const GemmF32Args& args) { product<Fused>(args); }
+void gemm_unfused_f32_x86_avx512(const GemmF32Args& args) { product<Unfused>(args); }
 
 }  // namespace lowbit
 

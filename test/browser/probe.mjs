@@ -1,5 +1,8 @@
 // What a page or a worker is asked to do with the package; it gives back plain data. Runs in the browser.
 
+/** Times that something is tried again which a busy machine may be too late for. */
+const MANY = 200;
+
 /** Numbers in [-1, 1) that every engine makes alike. */
 export function pixels(length) {
   return Float32Array.from({ length }, (_, i) => (Math.imul(i + 1, 0x9e3779b1) >> 8) / 2 ** 23);
@@ -41,6 +44,8 @@ async function hashes(lowbit, url) {
   let ticks = 0;
   const timer = setInterval(() => ticks++, 1);
   const run = await of(await session.run(feeds));
+  // A busy machine may be late with its timers; a page that is blocked during runs never gets to them.
+  for (let again = 0; ticks === 0 && again < MANY; again++) await session.run(feeds);
   clearInterval(timer);
   const sync = await of(session.runSync(feeds));
   session.dispose();
@@ -51,13 +56,16 @@ async function hashes(lowbit, url) {
 async function aborted(lowbit, url) {
   const session = await lowbit.InferenceSession.create(await bytesOf(url));
   const feeds = feedsOf(lowbit, session);
-  const controller = new AbortController();
-  const refused = await refusal(lowbit, () => {
+  const underWay = () => {
+    const controller = new AbortController();
     const run = session.run(feeds, { signal: controller.signal });
     // By then the worker has it.
     setTimeout(() => controller.abort(), 0);
     return run;
-  });
+  };
+  // Where the timer is late the run ends first: try again.
+  let refused = await refusal(lowbit, underWay);
+  for (let again = 0; refused.code === 'none' && again < MANY; again++) refused = await refusal(lowbit, underWay);
   const progress = [];
   await session.run(feeds, { onProgress: (done, total) => progress.push([done, total]) });
   session.dispose();

@@ -7,7 +7,17 @@
 import { stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import ort from 'onnxruntime-node';
-import { built, chosenNetworks, modelPath, NETWORKS, openData, quantized, runOn, sharedFolder } from './networks.mjs';
+import {
+  built,
+  chosenNetworks,
+  floatModel,
+  NETWORKS,
+  openData,
+  quantized,
+  runOn,
+  sharedFolder,
+  TRAINED,
+} from './networks.mjs';
 
 /** The share of images on which onnxruntime and lowbit are to agree about the int8 file. */
 const MIN_JUDGE_AGREEMENT = 0.99;
@@ -42,7 +52,8 @@ console.log(`lowbit ${version}, ${backend}, ${isa}, ${threads} threads; onnxrunt
 
 const tests = [];
 console.log(`| ${COLUMNS.join(' | ')} |\n|${COLUMNS.map(() => '---').join('|')}|`);
-for (const name of chosenNetworks(positionals)) console.log(`| ${(await measure(name)).join(' | ')} |`);
+for (const name of chosenNetworks(positionals, TRAINED, TRAINED))
+  console.log(`| ${(await measure(name)).join(' | ')} |`);
 console.log('\nfloat error: largest |difference| over largest |output| of an image, lowbit against onnxruntime');
 for (const { what, ok } of tests) if (!ok) console.log(`failed: ${what}`);
 const failed = tests.filter(({ ok }) => !ok).length;
@@ -50,7 +61,7 @@ console.log(`\n${tests.length - failed} passed, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);
 
 async function measure(name) {
-  const path = modelPath(shared, name);
+  const path = await floatModel(shared, name);
   const bytes = await quantized(shared, name);
   const judge = { intraOpNumThreads: 1, interOpNumThreads: 1 };
   const sessions = {

@@ -3,11 +3,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { at } from '../tools/root.mjs';
+import { resnet50 } from './resnet50.mjs';
 
 const IMAGENET = {
   calibration: { path: 'imagenet/calibration', preprocess: 'imagenet' },
   validation: { path: 'imagenet/validation', preprocess: 'imagenet', labels: 'imagenet/validation-labels.json' },
 };
+/** Enough to give every value of a network with drawn weights its range. */
+const FEW_IMAGES = { ...IMAGENET, calibration: { ...IMAGENET.calibration, to: 8 } };
 const CIFAR10 = {
   calibration: { path: 'cifar10/calibration-200.bin' },
   validation: { path: 'cifar10/validation-1000.bin' },
@@ -19,6 +22,7 @@ const MNIST = {
 };
 
 /**
+ * `make`: gives the bytes of a network that no file holds; it has nothing to lose in accuracy, so it has no limits.
  * `maxDrop`: the points of top-1 that the int8 form may lose. `maxSize`: the share of the float file's bytes that it may
  * take. mnist-12 has no limit of size: a fifth of its 26 kB are names and structure, which do not shrink.
  */
@@ -28,7 +32,11 @@ export const NETWORKS = {
   'cifar10-resnet20': { ...CIFAR10, maxDrop: 0.5, maxSize: 0.28 },
   'cifar10-resnet56': { ...CIFAR10, maxDrop: 0.5, maxSize: 0.28 },
   'mnist-12': { ...MNIST, maxDrop: 0.5, maxSize: undefined },
+  'resnet50-shaped': { ...FEW_IMAGES, make: resnet50 },
 };
+
+/** The networks that were trained: those whose accuracy means something. */
+export const TRAINED = Object.keys(NETWORKS).filter((name) => NETWORKS[name].make === undefined);
 
 /** A module of the build. */
 export function built(file) {
@@ -43,22 +51,23 @@ export function sharedFolder(given) {
   return process.exit(2);
 }
 
-/** The names that were asked for, or `usual`. Ends with 2 for an unknown one. */
-export function chosenNetworks(asked, usual = Object.keys(NETWORKS)) {
-  const unknown = asked.filter((name) => !Object.hasOwn(NETWORKS, name));
+/** The names that were asked for, or `usual`. Ends with 2 for one that is not `known`. */
+export function chosenNetworks(asked, usual = Object.keys(NETWORKS), known = Object.keys(NETWORKS)) {
+  const unknown = asked.filter((name) => !known.includes(name));
   if (unknown.length === 0) return asked.length === 0 ? usual : asked;
-  console.error(`Unknown network ${unknown.join(', ')}; the networks are ${Object.keys(NETWORKS).join(', ')}`);
+  console.error(`Unknown network ${unknown.join(', ')}; the networks are ${known.join(', ')}`);
   return process.exit(2);
 }
 
-export function modelPath(shared, name) {
-  return path.join(shared, 'models', `${name}.onnx`);
+/** The float form of a network: a path, or the bytes of a network that no file holds. */
+export async function floatModel(shared, name) {
+  return (await NETWORKS[name].make?.()) ?? path.join(shared, 'models', `${name}.onnx`);
 }
 
 /** The int8 form of a network, calibrated on its calibration set: the bytes of its file. */
 export async function quantized(shared, name) {
   const { quantizeModel } = await built('calibrate/quantize-model.js');
-  const { bytes } = await quantizeModel(modelPath(shared, name), {
+  const { bytes } = await quantizeModel(await floatModel(shared, name), {
     dataset: await openData(shared, name, 'calibration'),
   });
   return bytes;

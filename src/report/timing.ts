@@ -30,6 +30,8 @@ export interface TimingOptions {
   readonly rounds: number;
   /** Runs of each subject before the measured ones. */
   readonly warmUp: number;
+  /** Milliseconds of rest before each turn, for subjects whose threads spin for a while after they are done. */
+  readonly rest?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -51,6 +53,7 @@ export async function measureInterleaved<Name extends string>(
   for (let round = 0; round < total; round++) {
     for (const name of shuffled(names, random)) {
       throwIfAborted(options.signal);
+      if (options.rest !== undefined) await new Promise((resolve) => setTimeout(resolve, options.rest));
       if (names.length > 1) await subjects[name]();
       const start = performance.now();
       await subjects[name]();

@@ -104,6 +104,15 @@ describe('latencies', () => {
     }
   });
 
+  it('rest before every turn when they are told to', async () => {
+    const times: number[] = [];
+    const subject = async (): Promise<void> => void times.push(performance.now());
+    const started = performance.now();
+    await measureInterleaved({ a: subject, b: subject }, { rounds: 1, warmUp: 1, rest: 20 });
+    expect(times).toHaveLength(8);
+    expect(performance.now() - started).toBeGreaterThan(4 * 19);
+  });
+
   it('are measured in turns', async () => {
     const order: string[] = [];
     const progress: number[] = [];

@@ -43,12 +43,22 @@ export function built(file) {
   return import(new URL(`../dist/esm/${file}`, import.meta.url));
 }
 
+function folderOf(given) {
+  return given === undefined ? at('../shared/data') : path.resolve(given);
+}
+
 /** The folder of models and data: the one given, or ../shared/data beside the repository. Ends with 2 without one. */
 export function sharedFolder(given) {
-  const folder = given === undefined ? at('../shared/data') : path.resolve(given);
-  if (existsSync(path.join(folder, 'models'))) return folder;
-  console.error(`No models in ${folder}; name the folder of models and data with --shared DIR`);
+  const folder = sharedFolderIf(given);
+  if (folder !== undefined) return folder;
+  console.error(`No models in ${folderOf(given)}; name the folder of models and data with --shared DIR`);
   return process.exit(2);
+}
+
+/** The same, undefined without one. */
+export function sharedFolderIf(given) {
+  const folder = folderOf(given);
+  return existsSync(path.join(folder, 'models')) ? folder : undefined;
 }
 
 /** The names that were asked for, or `usual`. Ends with 2 for one that is not `known`. */

@@ -17,6 +17,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 interface Candidate {
   readonly isa: string;
   readonly families: readonly string[];
+  /** Files of lower instruction sets that its kernels call. */
+  readonly also?: readonly string[];
   readonly compiler: string;
   readonly flags: readonly string[];
   /** The program that runs the result, absent when this processor does. */
@@ -46,6 +48,14 @@ const CANDIDATES: readonly Candidate[] = [
     families: ['gemm_i8', 'peak'],
     flags: ['-static'],
     emulator: ['qemu-aarch64', '-cpu', 'cortex-a76'],
+  },
+  {
+    ...arm,
+    isa: 'arm_i8mm',
+    families: ['gemm_i8', 'peak'],
+    also: ['native/kernels/gemm_i8/arm_dotprod.cc'],
+    flags: ['-static'],
+    emulator: ['qemu-aarch64', '-cpu', 'max'],
   },
 ];
 
@@ -90,6 +100,7 @@ test.for(CANDIDATES)('$isa gives the portable bytes', { timeout: 120_000 }, (can
       ...candidate.flags,
       `-DCANDIDATE=${candidate.isa}`,
       ...kernels,
+      ...(candidate.also ?? []),
       ...sources,
       'test/kernels/compare_kernels.cc',
       '-o',

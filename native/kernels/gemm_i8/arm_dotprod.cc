@@ -1,63 +1,71 @@
 // gemm_u8i8_i32 and gemm_i8i8_i32 with the dot product extension: sdot adds four i8 * i8 products to each int32,
 // exactly.
 #if defined(__aarch64__) || defined(_M_ARM64)
+#include <cstring>
+
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
 
 #include "native/isa/target/begin_arm_dotprod.h"
 
-#include "native/kernels/gemm_i8/signed_rows.h"
+#include "native/kernels/pack/arm_rows.h"
+
+#include "native/kernels/gemm_i8/arm_tiles.h"
 
 namespace lowbit {
 
 namespace {
 
-// Rows x 16 columns: 24 of the 32 registers accumulate, 4 hold a group of the panel.
+struct Dot {
+  using Sum = int32x4_t;
+  using Operand = int8x16_t;
+  static Operand load(const uint8_t* bytes) { return vreinterpretq_s8_u8(vld1q_u8(bytes)); }
+  template <int Lane>
+  static Sum multiply_add(Sum sum, Operand column, Operand words) {
+    return vdotq_laneq_s32(sum, column, words, Lane);
+  }
+};
+
 template <bool Signed, int Rows>
-void tile(const int8_t* a, const int8_t* b, int64_t groups, bool first, const int32_t* column_sum, int32_t* c,
-          int64_t c_stride) {
+void tile_of(const ArmTile& tile) {
   int32x4_t sum[Rows][4];
   LOWBIT_UNROLL
   for (int r = 0; r < Rows; ++r) {
     LOWBIT_UNROLL
     for (int v = 0; v < 4; ++v) {
-      sum[r][v] = first ? start_of<Signed>(column_sum + 4 * v) : vld1q_s32(c + r * c_stride + 4 * v);
+      sum[r][v] =
+          tile.start ? start_of<Signed>(tile.column_sum + 4 * v) : vld1q_s32(tile.c + r * tile.c_stride + 4 * v);
     }
   }
-  for (int64_t g = 0; g < groups; ++g, a += 4, b += 64) {
-    int8x16_t columns[4];
-    LOWBIT_UNROLL
-    for (int v = 0; v < 4; ++v) columns[v] = vld1q_s8(b + 16 * v);
-    LOWBIT_UNROLL
-    for (int r = 0; r < Rows; ++r) {
-      const int8x16_t codes = vreinterpretq_s8_s32(vld1q_dup_s32(reinterpret_cast<const int32_t*>(a + r * kRowSpan)));
-      LOWBIT_UNROLL
-      for (int v = 0; v < 4; ++v) sum[r][v] = vdotq_s32(sum[r][v], codes, columns[v]);
-    }
-  }
+  add_words<Dot>(sum, tile.a, reinterpret_cast<const uint8_t*>(tile.b), tile.groups);
   LOWBIT_UNROLL
   for (int r = 0; r < Rows; ++r) {
     LOWBIT_UNROLL
-    for (int v = 0; v < 4; ++v) vst1q_s32(c + r * c_stride + 4 * v, sum[r][v]);
+    for (int v = 0; v < 4; ++v) vst1q_s32(tile.c + r * tile.c_stride + 4 * v, sum[r][v]);
   }
 }
 
-template <bool Signed, int Rows = kMaxRows>
-struct Tile {
-  static void run(int64_t rows, const int8_t* a, const int8_t* b, int64_t groups, bool first, const int32_t* column_sum,
-                  int32_t* c, int64_t c_stride) {
-    if (rows == Rows) {
-      tile<Signed, Rows>(a, b, groups, first, column_sum, c, c_stride);
-    } else if constexpr (Rows > 1) {
-      Tile<Signed, Rows - 1>::run(rows, a, b, groups, first, column_sum, c, c_stride);
+template <bool Signed>
+struct Unit {
+  static constexpr int64_t kPanels = 8, kDepth = 1024, kRowStep = 1;
+  using Rows = WordsOfRows<Signed ? 0 : 0x80>;
+  struct Panels {
+    void prepare(const int8_t*, int64_t, int64_t, int64_t, int64_t) {}  // they are multiplied as they lie
+  };
+  template <int Most = kTileRows>
+  static void run(const ArmTile& tile, const Panels& panels, int64_t p) {
+    if (tile.rows == Most) {
+      tile_of<Signed, Most>(tile);
+    } else if constexpr (Most > 1) {
+      run<Most - 1>(tile, panels, p);
     }
   }
 };
 
 }  // namespace
 
-void gemm_u8i8_i32_arm_dotprod(const GemmI8Args& args) { gemm_by_signed_rows<false, 16, Tile<false>>(args); }
-void gemm_i8i8_i32_arm_dotprod(const GemmI8Args& args) { gemm_by_signed_rows<true, 16, Tile<true>>(args); }
+void gemm_u8i8_i32_arm_dotprod(const GemmI8Args& args) { gemm_by_arm_tiles<Unit<false>>(args); }
+void gemm_i8i8_i32_arm_dotprod(const GemmI8Args& args) { gemm_by_arm_tiles<Unit<true>>(args); }
 
 }  // namespace lowbit
 

@@ -1,33 +1,78 @@
-// gemm_u8i8_i32 and gemm_i8i8_i32 with Advanced SIMD, exact: smull to int16, then pairwise into int32 (sadalp).
+// gemm_u8i8_i32 and gemm_i8i8_i32 with Advanced SIMD, exact: two products to int16 (smull, smlsl), their pairs to int32
+// (sadalp).
 #if defined(__aarch64__) || defined(_M_ARM64)
+#include <cstring>
+
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
 
 #include "native/isa/target/begin_arm_neon.h"
 
-#include "native/kernels/gemm_i8/signed_rows.h"
+#include "native/kernels/pack/arm_rows.h"
+
+#include "native/kernels/gemm_i8/arm_tiles.h"
 
 namespace lowbit {
 
 namespace {
 
-// Rows x 8 columns. |a * w| <= 2^14 fits int16, the sum of two would not (-128 * -128 twice), so every product goes to
-// int32 at once. sum[r][v] holds [c c' d d'] for two columns: the sums over k = 0, 1 and k = 2, 3 (mod 4).
-template <bool Signed, int Rows>
-void tile(const int8_t* a, const int8_t* b, int64_t groups, bool first, const int32_t* column_sum, int32_t* c,
-          int64_t c_stride) {
+// The sum of two products of signed bytes does not fit int16 in one case: -128 * -128 twice. Their difference always
+// does: -16,256 - 16,384 at least and 16,384 + 16,256 at most. So every second group of k is multiplied by the
+// complement of its codes, ~a = -1 - a, and subtracted:
+//   a0 * w0 - ~a1 * w1 = a0 * w0 + a1 * w1 + w1
+// and what is too much, the sum of w over the second groups, is the same for all rows of a column. That makes three
+// instructions for 16 products (smull, smlsl, sadalp) where widening every product by itself takes four.
+
+// Each word of a row four times over, the second ones complemented: for two groups 32 bytes of a row after another.
+// kFlip is 0x80 for unsigned codes, which become signed, lowered by 128.
+template <uint8_t kFlip>
+struct CopiesOfWords {
+  static constexpr int64_t kCopies = 4;
+  static void store(const uint8x16_t (&codes)[kTileRows], uint8_t* to) {
+    const uint8x16_t flip =
+        vreinterpretq_u8_u64(vdupq_n_u64(kFlip * 0x01010101u | (0xffull ^ kFlip) * 0x01010101 << 32));
+    LOWBIT_UNROLL
+    for (int r = 0; r < kTileRows; ++r, to += 32) {
+      const uint32x4_t words = vreinterpretq_u32_u8(veorq_u8(codes[r], flip));
+      vst1q_u8(to, vreinterpretq_u8_u32(vdupq_laneq_u32(words, 0)));
+      vst1q_u8(to + 16, vreinterpretq_u8_u32(vdupq_laneq_u32(words, 1)));
+      vst1q_u8(to + 32 * kTileRows, vreinterpretq_u8_u32(vdupq_laneq_u32(words, 2)));
+      vst1q_u8(to + 32 * kTileRows + 16, vreinterpretq_u8_u32(vdupq_laneq_u32(words, 3)));
+    }
+  }
+};
+
+inline int8x16_t bytes(const void* from) { return vld1q_s8(static_cast<const int8_t*>(from)); }
+
+// Rows x 8 columns of one panel: sum[r][v] holds [c c' d d'] for two columns, c over k = 0, 1 and c' over k = 2, 3
+// (mod 4). 24 of the 32 registers accumulate, 4 hold two groups of the panel, 2 those of a row.
+template <int Rows>
+void half_of(const ArmTile& tile, const int8_t* b, const int32_t* start, int32_t* c) {
   int32x4_t sum[Rows][4];
   LOWBIT_UNROLL
   for (int r = 0; r < Rows; ++r) {
     LOWBIT_UNROLL
     for (int v = 0; v < 4; ++v) sum[r][v] = vdupq_n_s32(0);
   }
-  for (int64_t g = 0; g < groups; ++g, a += 4, b += 64) {
-    const int8x16_t left = vld1q_s8(b);
-    const int8x16_t right = vld1q_s8(b + 16);
+  const uint8_t* a = tile.a;
+  for (int64_t g = tile.groups / 2; g > 0; --g, a += 32 * kTileRows, b += 128) {
+    const int8x16_t left = bytes(b), right = bytes(b + 16), left_second = bytes(b + 64), right_second = bytes(b + 80);
     LOWBIT_UNROLL
     for (int r = 0; r < Rows; ++r) {
-      const int8x16_t codes = vreinterpretq_s8_s32(vld1q_dup_s32(reinterpret_cast<const int32_t*>(a + r * kRowSpan)));
+      const int8x16_t codes = bytes(a + 32 * r), second = bytes(a + 32 * r + 16);
+      sum[r][0] = vpadalq_s16(sum[r][0], vmlsl_s8(vmull_s8(vget_low_s8(codes), vget_low_s8(left)), vget_low_s8(second),
+                                                  vget_low_s8(left_second)));
+      sum[r][1] = vpadalq_s16(sum[r][1], vmlsl_high_s8(vmull_high_s8(codes, left), second, left_second));
+      sum[r][2] = vpadalq_s16(sum[r][2], vmlsl_s8(vmull_s8(vget_low_s8(codes), vget_low_s8(right)), vget_low_s8(second),
+                                                  vget_low_s8(right_second)));
+      sum[r][3] = vpadalq_s16(sum[r][3], vmlsl_high_s8(vmull_high_s8(codes, right), second, right_second));
+    }
+  }
+  if (tile.groups % 2 != 0) {
+    const int8x16_t left = bytes(b), right = bytes(b + 16);
+    LOWBIT_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      const int8x16_t codes = bytes(a + 32 * r);
       sum[r][0] = vpadalq_s16(sum[r][0], vmull_s8(vget_low_s8(codes), vget_low_s8(left)));
       sum[r][1] = vpadalq_s16(sum[r][1], vmull_high_s8(codes, left));
       sum[r][2] = vpadalq_s16(sum[r][2], vmull_s8(vget_low_s8(codes), vget_low_s8(right)));
@@ -38,29 +83,57 @@ void tile(const int8_t* a, const int8_t* b, int64_t groups, bool first, const in
   for (int r = 0; r < Rows; ++r) {
     LOWBIT_UNROLL
     for (int h = 0; h < 2; ++h) {
-      int32_t* to = c + r * c_stride + 4 * h;
-      const int32x4_t before = first ? start_of<Signed>(column_sum + 4 * h) : vld1q_s32(to);
-      vst1q_s32(to, vaddq_s32(before, vpaddq_s32(sum[r][2 * h], sum[r][2 * h + 1])));
+      int32_t* to = c + r * tile.c_stride + 4 * h;
+      int32x4_t all = vaddq_s32(vpaddq_s32(sum[r][2 * h], sum[r][2 * h + 1]), vld1q_s32(start + 4 * h));
+      if (!tile.start) all = vaddq_s32(all, vld1q_s32(to));
+      vst1q_s32(to, all);
     }
   }
 }
 
-template <bool Signed, int Rows = kMaxRows>
-struct Tile {
-  static void run(int64_t rows, const int8_t* a, const int8_t* b, int64_t groups, bool first, const int32_t* column_sum,
-                  int32_t* c, int64_t c_stride) {
-    if (rows == Rows) {
-      tile<Signed, Rows>(a, b, groups, first, column_sum, c, c_stride);
-    } else if constexpr (Rows > 1) {
-      Tile<Signed, Rows - 1>::run(rows, a, b, groups, first, column_sum, c, c_stride);
+// Minus the sums of the columns over the second groups of a chunk. A pair of them is at most 256 in size, and a chunk
+// has 64 second groups: int16 holds their sum.
+struct SecondGroups {
+  static constexpr int64_t kPanels = 8, kDepth = 512;
+  int32_t less[kPanels][16];
+  void prepare(const int8_t* b, int64_t panel_bytes, int64_t panels, int64_t groups, int64_t) {
+    for (int64_t p = 0; p < panels; ++p) {
+      const int8_t* second = b + p * panel_bytes + 64;
+      int16x8_t sum[4];
+      for (int v = 0; v < 4; ++v) sum[v] = vdupq_n_s16(0);
+      for (int64_t g = groups / 2; g > 0; --g, second += 128) {
+        for (int v = 0; v < 4; ++v) sum[v] = vpadalq_s8(sum[v], vld1q_s8(second + 16 * v));
+      }
+      for (int v = 0; v < 4; ++v) vst1q_s32(less[p] + 4 * v, vnegq_s32(vpaddlq_s16(sum[v])));
+    }
+  }
+};
+
+template <bool Signed>
+struct Unit {
+  static constexpr int64_t kPanels = SecondGroups::kPanels, kDepth = SecondGroups::kDepth, kRowStep = 1;
+  using Rows = CopiesOfWords<Signed ? 0 : 0x80>;
+  using Panels = SecondGroups;
+  template <int Most = kTileRows>
+  static void run(const ArmTile& tile, const Panels& panels, int64_t p) {
+    if (tile.rows == Most) {
+      int32_t start[16];
+      for (int v = 0; v < 16; v += 4) {
+        const int32x4_t less = vld1q_s32(panels.less[p] + v);
+        vst1q_s32(start + v, tile.start ? vaddq_s32(start_of<Signed>(tile.column_sum + v), less) : less);
+      }
+      half_of<Most>(tile, tile.b, start, tile.c);
+      half_of<Most>(tile, tile.b + 32, start + 8, tile.c + 8);
+    } else if constexpr (Most > 1) {
+      run<Most - 1>(tile, panels, p);
     }
   }
 };
 
 }  // namespace
 
-void gemm_u8i8_i32_arm_neon(const GemmI8Args& args) { gemm_by_signed_rows<false, 8, Tile<false>>(args); }
-void gemm_i8i8_i32_arm_neon(const GemmI8Args& args) { gemm_by_signed_rows<true, 8, Tile<true>>(args); }
+void gemm_u8i8_i32_arm_neon(const GemmI8Args& args) { gemm_by_arm_tiles<Unit<false>>(args); }
+void gemm_i8i8_i32_arm_neon(const GemmI8Args& args) { gemm_by_arm_tiles<Unit<true>>(args); }
 
 }  // namespace lowbit
 #endif

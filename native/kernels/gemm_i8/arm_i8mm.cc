@@ -1,0 +1,187 @@
+// gemm_u8i8_i32 and gemm_i8i8_i32 with the int8 matrix extension: smmla and usmmla add the product of 2 x 8 by 8 x 2
+// codes to 2 x 2 int32, exactly.
+#if defined(__aarch64__) || defined(_M_ARM64)
+#include <cstring>
+
+#include "native/isa/unroll.h"
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_arm_i8mm.h"
+
+#include "native/kernels/pack/arm_rows.h"
+
+#include "native/kernels/gemm_i8/arm_tiles.h"
+
+namespace lowbit {
+
+namespace {
+
+// 8 codes of a row beside 8 of the next one: for 8 values of k 48 bytes, r0 r1  r2 r3  r4 r5.
+struct PairsOfRows {
+  static constexpr int64_t kCopies = 1;
+  static void store(const uint8x16_t (&codes)[kTileRows], uint8_t* to) {
+    LOWBIT_UNROLL
+    for (int r = 0; r < kTileRows; r += 2) {
+      const uint64x2_t upper = vreinterpretq_u64_u8(codes[r]), lower = vreinterpretq_u64_u8(codes[r + 1]);
+      vst1q_u8(to + 8 * r, vreinterpretq_u8_u64(vzip1q_u64(upper, lower)));
+      vst1q_u8(to + 48 + 8 * r, vreinterpretq_u8_u64(vzip2q_u64(upper, lower)));
+    }
+  }
+};
+
+template <bool Signed>
+inline int32x4_t multiply_add(int32x4_t sum, uint8x16_t rows, int8x16_t columns) {
+  return Signed ? vmmlaq_s32(sum, vreinterpretq_s8_u8(rows), columns) : vusmmlaq_s32(sum, rows, columns);
+}
+
+// A group of the panel holds 4 values of k of 4 columns in a register; smmla wants 8 values of 2 columns, the two
+// groups zipped: pair[2v] and pair[2v + 1] are the columns 4v and 4v + 1, 4v + 2 and 4v + 3.
+struct Zipped {
+  static constexpr int64_t kGroupBytes = 64;
+  static inline void load(const int8_t* b, int v, int8x16_t* pair) {
+    const int32x4_t first = vreinterpretq_s32_s8(vld1q_s8(b + 16 * v));
+    const int32x4_t second = vreinterpretq_s32_s8(vld1q_s8(b + 64 + 16 * v));
+    pair[0] = vreinterpretq_s8_s32(vzip1q_s32(first, second));
+    pair[1] = vreinterpretq_s8_s32(vzip2q_s32(first, second));
+  }
+};
+
+// The last group of an odd number of them: what would be the second one is zero.
+inline void load_last(const int8_t* b, int v, int8x16_t* pair) {
+  const int32x4_t first = vreinterpretq_s32_s8(vld1q_s8(b + 16 * v));
+  pair[0] = vreinterpretq_s8_s32(vzip1q_s32(first, vdupq_n_s32(0)));
+  pair[1] = vreinterpretq_s8_s32(vzip2q_s32(first, vdupq_n_s32(0)));
+}
+
+// The pairs as they lie in a prepared panel.
+struct Prepared {
+  static inline void load(const int8_t* b, int v, int8x16_t* pair) {
+    pair[0] = vld1q_s8(b + 32 * v);
+    pair[1] = vld1q_s8(b + 32 * v + 16);
+  }
+};
+
+// sum[p][q] is 2 x 2: the rows 2p and 2p + 1 by the columns 2q and 2q + 1. One step of 8 values of k.
+template <bool Signed, int Pairs, typename Load>
+inline void add_step(int32x4_t (&sum)[Pairs][8], const uint8_t* a, const Load& load) {
+  uint8x16_t rows[Pairs];
+  LOWBIT_UNROLL
+  for (int p = 0; p < Pairs; ++p) rows[p] = vld1q_u8(a + 16 * p);
+  LOWBIT_UNROLL
+  for (int v = 0; v < 4; ++v) {
+    int8x16_t pair[2];
+    load(v, pair);
+    LOWBIT_UNROLL
+    for (int p = 0; p < Pairs; ++p) {
+      sum[p][2 * v] = multiply_add<Signed>(sum[p][2 * v], rows[p], pair[0]);
+      sum[p][2 * v + 1] = multiply_add<Signed>(sum[p][2 * v + 1], rows[p], pair[1]);
+    }
+  }
+}
+
+template <typename Source>
+struct LoadPairs {
+  const int8_t* b;
+  inline void operator()(int v, int8x16_t* pair) const { Source::load(b, v, pair); }
+};
+struct LoadLast {
+  const int8_t* b;
+  inline void operator()(int v, int8x16_t* pair) const { load_last(b, v, pair); }
+};
+
+// 24 of the 32 registers accumulate, 3 hold rows, the others pairs of columns. `b` is a prepared panel, or the panel
+// itself; `last` its last group, when their number is odd and it is not prepared.
+template <bool Signed, typename Source, int Pairs>
+void tile_of(const ArmTile& tile, const int8_t* b) {
+  int32x4_t sum[Pairs][8];
+  LOWBIT_UNROLL
+  for (int p = 0; p < Pairs; ++p) {
+    LOWBIT_UNROLL
+    for (int q = 0; q < 8; ++q) sum[p][q] = vdupq_n_s32(0);
+  }
+  const uint8_t* a = tile.a;
+  int64_t steps = tile.groups / 2;
+  for (; steps >= 2; steps -= 2, a += 96, b += 256) {
+    add_step<Signed>(sum, a, LoadPairs<Source>{b});
+    add_step<Signed>(sum, a + 48, LoadPairs<Source>{b + 128});
+  }
+  for (; steps > 0; --steps, a += 48, b += 128) add_step<Signed>(sum, a, LoadPairs<Source>{b});
+  if (tile.groups % 2 != 0) add_step<Signed>(sum, a, LoadLast{b});
+
+  LOWBIT_UNROLL
+  for (int p = 0; p < Pairs; ++p) {
+    int32_t* upper = tile.c + 2 * p * tile.c_stride;
+    int32_t* lower = upper + tile.c_stride;
+    const bool two = 2 * p + 1 < tile.rows;
+    LOWBIT_UNROLL
+    for (int v = 0; v < 4; ++v) {
+      const int64x2_t left = vreinterpretq_s64_s32(sum[p][2 * v]), right = vreinterpretq_s64_s32(sum[p][2 * v + 1]);
+      int32x4_t first = vreinterpretq_s32_s64(vzip1q_s64(left, right));
+      int32x4_t second = vreinterpretq_s32_s64(vzip2q_s64(left, right));
+      if (!tile.start) first = vaddq_s32(first, vld1q_s32(upper + 4 * v));
+      vst1q_s32(upper + 4 * v, first);
+      if (!two) continue;
+      if (!tile.start) second = vaddq_s32(second, vld1q_s32(lower + 4 * v));
+      vst1q_s32(lower + 4 * v, second);
+    }
+  }
+}
+
+// The zipped pairs of a chunk, made once for all rows; with a single tile of rows there is nobody to share them.
+struct PreparedPanels {
+  static constexpr int64_t kPanels = 4, kDepth = 512;
+  alignas(64) int8_t pairs[kPanels][kDepth * 16];
+  bool used;
+  void prepare(const int8_t* b, int64_t panel_bytes, int64_t panels, int64_t groups, int64_t tiles) {
+    used = tiles > 1;
+    if (!used) return;
+    for (int64_t p = 0; p < panels; ++p) {
+      const int8_t* from = b + p * panel_bytes;
+      int8_t* to = pairs[p];
+      for (int64_t g = groups / 2; g > 0; --g, from += 128, to += 128) {
+        LOWBIT_UNROLL
+        for (int v = 0; v < 4; ++v) {
+          int8x16_t pair[2];
+          Zipped::load(from, v, pair);
+          vst1q_s8(to + 32 * v, pair[0]);
+          vst1q_s8(to + 32 * v + 16, pair[1]);
+        }
+      }
+      if (groups % 2 != 0) memcpy(to, from, 64);
+    }
+  }
+};
+
+template <bool Signed>
+struct Unit {
+  static constexpr int64_t kPanels = PreparedPanels::kPanels, kDepth = PreparedPanels::kDepth, kRowStep = 2;
+  using Rows = PairsOfRows;
+  using Panels = PreparedPanels;
+  template <int Most = kTileRows / 2>
+  static void run(const ArmTile& tile, const Panels& panels, int64_t p) {
+    if ((tile.rows + 1) / 2 == Most) {
+      if (panels.used) {
+        tile_of<Signed, Prepared, Most>(tile, panels.pairs[p]);
+      } else {
+        tile_of<Signed, Zipped, Most>(tile, tile.b);
+      }
+    } else if constexpr (Most > 1) {
+      run<Most - 1>(tile, panels, p);
+    }
+  }
+};
+
+}  // namespace
+
+// One row would leave half of every smmla empty, and the zips beside it: sdot does the same work without them.
+void gemm_u8i8_i32_arm_i8mm(const GemmI8Args& args) {
+  args.m == 1 ? gemm_u8i8_i32_arm_dotprod(args) : gemm_by_arm_tiles<Unit<false>>(args);
+}
+void gemm_i8i8_i32_arm_i8mm(const GemmI8Args& args) {
+  args.m == 1 ? gemm_i8i8_i32_arm_dotprod(args) : gemm_by_arm_tiles<Unit<true>>(args);
+}
+
+}  // namespace lowbit
+
+#include "native/isa/target/end.h"
+#endif

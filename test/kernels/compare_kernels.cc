@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
+#include <limits>
 
 #include "native/kernels/kernels.h"
 
@@ -161,7 +162,9 @@ void compare_floats(int64_t m, int64_t k, int64_t panels) {
   float* found = array<float>(m * n);
   for (int64_t i = 0; i < m * k; ++i) a[i] = static_cast<float>(static_cast<int32_t>(random_word())) * 1e-9f;
   for (int64_t i = 0; i < k * n; ++i) b[i] = static_cast<float>(static_cast<int32_t>(random_word())) * 1e-9f;
-  const lowbit::GemmF32Args args = {a, k, b, k * 64, m, panels, k, found, n};
+  const float infinity = std::numeric_limits<float>::infinity();
+  const lowbit::GemmF32Args args = {
+      lowbit::plain_float_rows(a, k, m, k), b, k * 64, n, found, n, false, true, nullptr, -infinity, infinity};
   OF(gemm_f32)(args);
   // |error| <= gamma_k * sum |a*w|, gamma_k = k*u / (1 - k*u), u = 2^-24 (kernels/gemm_f32/gemm_f32.h).
   const double ku = static_cast<double>(k) * 0x1p-24;

@@ -1,8 +1,8 @@
-// The operations conv_i8 and conv_f32: im2col of a block of pixels, then the block of a matrix product.
+// The operation conv_i8: strips of the input or im2col of a block of pixels, then the block of a matrix product.
 #include "native/kernels/conv/conv.h"
 
+#include "native/kernels/conv/groups.h"
 #include "native/kernels/conv/strips.h"
-#include "native/kernels/gemm_f32/block.h"
 #include "native/kernels/gemm_i8/block.h"
 #include "native/kernels/pack/blocks.h"
 #include "native/kernels/requantize/check.h"
@@ -12,36 +12,6 @@ namespace lowbit {
 namespace {
 
 size_t round_up_64(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-// One task: a group, a block of output pixels and a range of steps over the panels.
-struct ConvTask {
-  int64_t group, first_pixel, pixels, first_step, last_step;
-};
-
-ConvTask conv_task(const GemmBlocks& blocks, int64_t pixels, int64_t task) {
-  ConvTask cut;
-  cut.group = task / blocks.tasks();
-  const int64_t row_block = task % blocks.tasks() / blocks.column_blocks;
-  const int64_t column_block = task % blocks.column_blocks;
-  cut.first_pixel = blocks.first_row(row_block, pixels);
-  cut.pixels = blocks.first_row(row_block + 1, pixels) - cut.first_pixel;
-  cut.first_step = blocks.first_step(column_block);
-  cut.last_step = blocks.first_step(column_block + 1);
-  return cut;
-}
-
-// The matrices of all groups, or null when one is not of the tile and size.
-const PackedHeader* packed_groups(const void* packed, uint64_t bytes, PackedTile tile, int64_t k, int64_t n,
-                                  int64_t groups) {
-  const uint8_t* base = static_cast<const uint8_t*>(packed);
-  uint64_t before = 0;
-  for (int64_t g = 0; g < groups; ++g) {
-    const PackedHeader* header = before > bytes ? nullptr : packed_header(base + before, bytes - before, tile, k, n);
-    if (header == nullptr || header->groups != 1) return nullptr;
-    before += static_cast<uint64_t>(header->total_bytes);
-  }
-  return static_cast<const PackedHeader*>(packed);
-}
 
 void run_strips(const ConvShape& shape, const StripCut& cut, const GemmI8Job& job, const uint8_t* x,
                 const int32_t* x_zero, const float* x_scale, uint8_t* y, int64_t y_bytes, const RunContext& run) {
@@ -142,67 +112,6 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
       const int64_t panel = step * blocks.panels;
       const int64_t panels = packed->panels - panel < blocks.panels ? packed->panels - panel : blocks.panels;
       gemm_i8_block(mine, rows, panel, panels, to, f.oc, scratch);
-    }
-  };
-  run.parallel(shape.groups * blocks.tasks(), run_task);
-  return Status::ok;
-}
-
-void check_conv_f32(const conv_f32_fields& f, PlanCheck& check) {
-  const ConvShape shape = conv_shape(f, f.groups);
-  check_conv_shape(shape, check);
-  if (!check.that(check.ok() && f.oc >= 1 && f.oc % f.groups == 0)) return;
-  check.range(f.exact, 0, 1);
-  check.that(f.lo <= f.hi);
-  check.buffer(f.x, checked_product(f.n, f.h, f.w, f.c), 4);
-  const int64_t k = checked_product(f.kh, f.kw, f.c / f.groups);
-  const int64_t packed_bytes = k < 1 ? -1 : packed_f32_bytes(k, f.oc / f.groups);
-  if (check.that(packed_bytes >= 0)) check.buffer(f.packed, packed_bytes, f.groups);
-  check.optional(f.bias, f.oc, 4);
-  check.buffer(f.y, checked_product(f.n, f.oh, f.ow, f.oc), 4);
-}
-
-size_t scratch_conv_f32(const conv_f32_fields& f, const Dispatch&) {
-  return round_up_64(gemm_f32_block_scratch()) + window_scratch(conv_shape(f, f.groups), 4);
-}
-
-Status run_conv_f32(const conv_f32_fields& f, const RunContext& run) {
-  const ConvShape shape = conv_shape(f, f.groups);
-  const int64_t k = shape.kh * shape.kw * (shape.c / shape.groups);
-  const int64_t n = f.oc / f.groups;
-  const uint8_t* weights = run.buffer<const uint8_t>(f.packed);
-  const PackedHeader* packed = packed_groups(weights, run.buffer_bytes[f.packed], kTileF32N16K1, k, n, shape.groups);
-  if (packed == nullptr) return Status::bad_packed_weights;
-  const float* x = run.buffer<const float>(f.x);
-  float* y = run.buffer<float>(f.y);
-  const bool pointwise = shape.pointwise();
-  const int64_t stride = pointwise ? shape.c : k;
-  const int64_t pixels = shape.pixels();
-  GemmF32Job job;
-  job.kernels = run.kernels;
-  job.exact = f.exact != 0;
-  job.bias = run.buffer<const float>(f.bias);
-  job.lo = f.lo;
-  job.hi = f.hi;
-
-  const GemmBlocks blocks = gemm_blocks(pixels, stride * 4, packed->panels, thread_limit());
-  auto run_task = [&](int64_t task, int worker) {
-    const ConvTask cut = conv_task(blocks, pixels, task);
-    uint8_t* scratch = run.scratch_of(worker);
-    uint8_t* windows = scratch + round_up_64(gemm_f32_block_scratch());
-    GemmF32Job mine = job;
-    mine.packed = reinterpret_cast<const PackedHeader*>(weights + cut.group * packed->total_bytes);
-    const int64_t channel = cut.group * n;
-    if (job.bias != nullptr) mine.bias += channel;
-    const float* a = x + cut.first_pixel * shape.c + cut.group * k;
-    if (!pointwise) {
-      im2col(shape, reinterpret_cast<const uint8_t*>(x), 4, cut.group, cut.first_pixel, cut.pixels, 0, windows);
-      a = reinterpret_cast<const float*>(windows);
-    }
-    for (int64_t step = cut.first_step; step < cut.last_step; ++step) {
-      const int64_t panel = step * blocks.panels;
-      const int64_t panels = packed->panels - panel < blocks.panels ? packed->panels - panel : blocks.panels;
-      gemm_f32_block(mine, a, stride, cut.pixels, panel, panels, y + cut.first_pixel * f.oc + channel, f.oc, scratch);
     }
   };
   run.parallel(shape.groups * blocks.tasks(), run_task);

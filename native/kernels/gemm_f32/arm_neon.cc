@@ -16,7 +16,13 @@ struct Fused {
   static Vector load(const float* p) { return vld1q_f32(p); }
   static void store(float* p, Vector v) { vst1q_f32(p, v); }
   static Vector broadcast(const float* p) { return vld1q_dup_f32(p); }
+  static Vector of(float value) { return vdupq_n_f32(value); }
+  static Vector add(Vector a, Vector b) { return vaddq_f32(a, b); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
+  static Vector clamp(Vector v, Vector lo, Vector hi) {
+    const Vector raised = vbslq_f32(vcltq_f32(v, lo), lo, v);
+    return vbslq_f32(vcgtq_f32(raised, hi), hi, raised);
+  }
 };
 
 // A product and a sum, each rounded: what processors without a fused multiply-add compute.
@@ -37,17 +43,13 @@ namespace {
 // 24 of the 32 registers accumulate 6 rows of one panel, 4 hold the panel.
 template <typename Simd>
 void product(const GemmF32Args& args) {
-  int64_t panel = 0;
-  if (args.m == 1) {
-    for (; args.panels - panel >= 2; panel += 2) columns<Simd, 1, 2>(args, panel);
-  }
-  for (; panel < args.panels; ++panel) columns<Simd, 6, 1>(args, panel);
+  const int64_t panel = args.rows.rows() == 1 ? groups<Simd, 1, 2>(args, 0) : 0;
+  groups<Simd, 6, 1>(args, panel);
 }
 
 }  // namespace
 
-void gemm_f32_arm_neon(const GemmF32Args& args) { product<Fused>(args); }
-void gemm_unfused_f32_arm_neon(const GemmF32Args& args) { product<Unfused>(args); }
-
 }  // namespace lowbit
+
+LOWBIT_GEMM_F32_KERNELS(arm_neon)
 #endif

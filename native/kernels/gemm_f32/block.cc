@@ -1,58 +1,81 @@
-// One block of a float product.
+// One block of a float product, and how float products are cut.
 #include "native/kernels/gemm_f32/block.h"
-
-#include <cstring>
-
-#include "native/kernels/pack/blocks.h"
-#include "native/plan/op.h"
 
 namespace lowbit {
 
-size_t gemm_f32_block_scratch() { return kAccumulatorBytes; }
+namespace {
 
-void gemm_f32_block(const GemmF32Job& job, const float* a, int64_t a_stride, int64_t rows, int64_t first_panel,
-                    int64_t panels, float* y, int64_t y_stride, uint8_t* scratch) {
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// Below this many rows a panel is not read again, or from nearby: k stays whole.
+constexpr int64_t kCutRows = 13;
+// Rows of a block when many threads share few rows.
+constexpr int64_t kLeastBlockRows = 24;
+// Panels of a step for few rows: as many as a kernel takes at once for one row.
+constexpr int64_t kFewRowPanels = 8;
+
+}  // namespace
+
+GemmBlocks gemm_f32_blocks(int64_t m, int64_t k, int64_t panels, int threads) {
+  GemmBlocks blocks;
+  const int64_t most = m < kCutRows ? kFewRowPanels : kFloatPanels;
+  blocks.steps = ceil_div(panels, most);
+  blocks.panels = ceil_div(panels, blocks.steps);
+  blocks.steps = ceil_div(panels, blocks.panels);
+  const int64_t rows = kFloatRowBytes / (least(k, kFloatDepth) * 4);
+  blocks.row_blocks = m < 1 ? 0 : m < kCutRows ? 1 : ceil_div(m, rows);
+  blocks.column_blocks = 1;
+  if (threads > 1 && blocks.row_blocks > 0) {
+    // Four tasks per thread even out what others do to the machine. Columns first: the panels are read once all the
+    // same.
+    const int64_t wanted = int64_t{4} * threads;
+    blocks.column_blocks = least(ceil_div(wanted, blocks.row_blocks), blocks.steps);
+    if (blocks.row_blocks * blocks.column_blocks < wanted) {
+      const int64_t row_blocks = least(ceil_div(wanted, blocks.column_blocks), ceil_div(m, kLeastBlockRows));
+      if (row_blocks > blocks.row_blocks) blocks.row_blocks = row_blocks;
+    }
+  }
+  blocks.rows = blocks.row_blocks == 0 ? 1 : ceil_div(m, blocks.row_blocks);
+  blocks.row_blocks = ceil_div(m, blocks.rows);
+  return blocks;
+}
+
+void gemm_f32_block(const GemmF32Job& job, const FloatRows& rows, int64_t first_panel, int64_t panels, float* y,
+                    int64_t y_stride) {
   const PackedHeader& packed = *job.packed;
   const uint8_t* data = reinterpret_cast<const uint8_t*>(job.packed) + packed.data_offset;
-  const int64_t left = packed.n - first_panel * 16;
-  const int64_t columns = left < panels * 16 ? left : panels * 16;
-  const int64_t whole = columns / 16;
-  float* to = y + first_panel * 16;
   const auto product = job.exact ? job.kernels->gemm_unfused_f32 : job.kernels->gemm_f32;
-
+  const float* b = reinterpret_cast<const float*>(data + first_panel * packed.panel_bytes);
   GemmF32Args args;
-  args.a = a;
-  args.a_stride = a_stride;
+  args.rows = rows;
   args.panel_bytes = packed.panel_bytes;
-  args.m = rows;
-  args.k = packed.k;
-  if (whole > 0) {
-    args.b = reinterpret_cast<const float*>(data + first_panel * packed.panel_bytes);
-    args.panels = whole;
-    args.c = to;
-    args.c_stride = y_stride;
-    product(args);
-  }
-  if (whole * 16 < columns) {
-    float* last = reinterpret_cast<float*>(scratch);
-    args.b = reinterpret_cast<const float*>(data + (first_panel + whole) * packed.panel_bytes);
-    args.panels = 1;
-    args.c = last;
-    args.c_stride = 16;
-    product(args);
-    const size_t bytes = static_cast<size_t>(columns - whole * 16) * 4;
-    for (int64_t r = 0; r < rows; ++r) memcpy(to + r * y_stride + whole * 16, last + r * 16, bytes);
-  }
+  args.n = least(packed.n - first_panel * 16, panels * 16);
+  args.c = y + first_panel * 16;
+  args.c_stride = y_stride;
+  args.bias = job.bias == nullptr ? nullptr : job.bias + first_panel * 16;
+  args.lo = job.lo;
+  args.hi = job.hi;
 
-  BiasClampArgs epilogue;
-  epilogue.y = to;
-  epilogue.y_stride = y_stride;
-  epilogue.rows = rows;
-  epilogue.columns = columns;
-  epilogue.bias = job.bias == nullptr ? nullptr : job.bias + first_panel * 16;
-  epilogue.lo = job.lo;
-  epilogue.hi = job.hi;
-  job.kernels->bias_clamp_f32(epilogue);
+  // Whole segments where they are short, parts of one where they are long.
+  const bool whole = rows.rows() < kCutRows;
+  const int64_t parts = whole ? 1 : ceil_div(rows.run, kFloatDepth);
+  const int64_t fit = whole ? rows.segments : parts > 1 ? 1 : kFloatDepth / rows.run;
+  const int64_t cuts = ceil_div(rows.segments, fit);
+  for (int64_t cut = 0; cut < cuts; ++cut) {
+    const int64_t first = rows.segments * cut / cuts;
+    args.rows.segments = rows.segments * (cut + 1) / cuts - first;
+    for (int64_t part = 0; part < parts; ++part) {
+      const int64_t from = rows.run * part / parts;
+      args.rows.run = rows.run * (part + 1) / parts - from;
+      args.rows.a = rows.a + first * rows.segment_stride + from;
+      args.b = b + (first * rows.run + from) * 16;
+      args.accumulate = cut > 0 || part > 0;
+      args.last = cut == cuts - 1 && part == parts - 1;
+      product(args);
+    }
+  }
 }
 
 }  // namespace lowbit

@@ -1,4 +1,4 @@
-// One block of a float product, straight into the output where its columns fill a panel. Shared by gemm_f32 and
+// One block of a float product, cut along k so that what it reads again stays in the caches. Shared by gemm_f32 and
 // conv_f32.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "native/isa/dispatch.h"
+#include "native/kernels/pack/blocks.h"
 #include "native/kernels/pack/pack.h"
 
 namespace lowbit {
@@ -18,12 +19,19 @@ struct GemmF32Job {
   bool exact;  // gemm_unfused_f32 in place of gemm_f32
 };
 
-// Bytes of scratch that gemm_f32_block needs: the last panel of a matrix whose n is not a multiple of 16.
-size_t gemm_f32_block_scratch();
+// Bytes of the rows of A of a block, for one cut of k: they stay in the L2 cache while the panels pass.
+constexpr int64_t kFloatRowBytes = 256 * 1024;
+// Values of k of one cut: four panels of so many take 96 KiB, which stay in the L2 cache while the rows pass.
+constexpr int64_t kFloatDepth = 384;
+// Panels of a step, at most: its part of the output stays in the L2 cache from one cut of k to the next.
+constexpr int64_t kFloatPanels = 16;
 
-// y[r][c] for `rows` rows of A (stride in elements) and the panels [first_panel, first_panel + panels); y is at row 0
-// of the block and column 0 of the matrix. The order of additions does not depend on the cut.
-void gemm_f32_block(const GemmF32Job& job, const float* a, int64_t a_stride, int64_t rows, int64_t first_panel,
-                    int64_t panels, float* y, int64_t y_stride, uint8_t* scratch);
+// The cut for m x k by k x (16 * panels), wanting enough tasks for `threads`.
+GemmBlocks gemm_f32_blocks(int64_t m, int64_t k, int64_t panels, int threads);
+
+// y[r][c] for the rows of A and the panels [first_panel, first_panel + panels); y is at row 0 of the block and column 0
+// of the matrix. The order of additions does not depend on the cut.
+void gemm_f32_block(const GemmF32Job& job, const FloatRows& rows, int64_t first_panel, int64_t panels, float* y,
+                    int64_t y_stride);
 
 }  // namespace lowbit

@@ -2,7 +2,6 @@
 #include "native/kernels/gemm_f32/gemm_f32.h"
 
 #include "native/kernels/gemm_f32/block.h"
-#include "native/kernels/pack/blocks.h"
 #include "native/plan/op.h"
 
 namespace lowbit {
@@ -18,7 +17,7 @@ void check_gemm_f32(const gemm_f32_fields& f, PlanCheck& check) {
   check.buffer(f.y, checked_product(f.batch, f.m, f.n), 4);
 }
 
-size_t scratch_gemm_f32(const gemm_f32_fields&, const Dispatch&) { return gemm_f32_block_scratch(); }
+size_t scratch_gemm_f32(const gemm_f32_fields&, const Dispatch&) { return 0; }
 
 Status run_gemm_f32(const gemm_f32_fields& f, const RunContext& run) {
   const uint8_t* weights = run.buffer<const uint8_t>(f.packed);
@@ -40,8 +39,8 @@ Status run_gemm_f32(const gemm_f32_fields& f, const RunContext& run) {
   job.bias = run.buffer<const float>(f.bias);
   job.lo = f.lo;
   job.hi = f.hi;
-  const GemmBlocks blocks = gemm_blocks(f.m, int64_t{f.k} * 4, packed->panels, thread_limit());
-  auto run_block = [&](int64_t task, int worker) {
+  const GemmBlocks blocks = gemm_f32_blocks(f.m, f.k, packed->panels, thread_limit());
+  auto run_block = [&](int64_t task, int) {
     const int64_t batch = task / blocks.tasks();
     const int64_t row_block = task % blocks.tasks() / blocks.column_blocks;
     const int64_t column_block = task % blocks.column_blocks;
@@ -53,7 +52,7 @@ Status run_gemm_f32(const gemm_f32_fields& f, const RunContext& run) {
     for (int64_t step = blocks.first_step(column_block); step < blocks.first_step(column_block + 1); ++step) {
       const int64_t panel = step * blocks.panels;
       const int64_t panels = packed->panels - panel < blocks.panels ? packed->panels - panel : blocks.panels;
-      gemm_f32_block(mine, a + row * f.k, f.k, rows, panel, panels, y + row * f.n, f.n, run.scratch_of(worker));
+      gemm_f32_block(mine, plain_float_rows(a + row * f.k, f.k, rows, f.k), panel, panels, y + row * f.n, f.n);
     }
   };
   run.parallel(f.batch * blocks.tasks(), run_block);

@@ -16,7 +16,11 @@ struct Simd {
   static Vector load(const float* p) { return wasm_v128_load(p); }
   static void store(float* p, Vector v) { wasm_v128_store(p, v); }
   static Vector broadcast(const float* p) { return wasm_v128_load32_splat(p); }
+  static Vector of(float value) { return wasm_f32x4_splat(value); }
+  static Vector add(Vector a, Vector b) { return wasm_f32x4_add(a, b); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return wasm_f32x4_relaxed_madd(a, b, c); }
+  // pmax(a, b) = a < b ? b : a; pmin(a, b) = b < a ? b : a.
+  static Vector clamp(Vector v, Vector lo, Vector hi) { return wasm_f32x4_pmin(wasm_f32x4_pmax(v, lo), hi); }
 };
 
 }  // namespace
@@ -28,9 +32,7 @@ struct Simd {
 namespace lowbit {
 
 // Engines on x86 have 15 registers to give: 8 accumulate 2 rows of one panel, 4 hold the panel, 2 the rows.
-void gemm_f32_wasm_relaxed(const GemmF32Args& args) {
-  for (int64_t panel = 0; panel < args.panels; ++panel) columns<Simd, 2, 1>(args, panel);
-}
+void gemm_f32_wasm_relaxed(const GemmF32Args& args) { groups<Simd, 2, 1>(args, 0); }
 
 }  // namespace lowbit
 #endif

@@ -16,7 +16,11 @@ struct Fused {
   static Vector load(const float* p) { return _mm256_loadu_ps(p); }
   static void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
   static Vector broadcast(const float* p) { return _mm256_broadcast_ss(p); }
+  static Vector of(float value) { return _mm256_set1_ps(value); }
+  static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
+  // vmaxps and vminps give their second operand unless the first is the greater (the less).
+  static Vector clamp(Vector v, Vector lo, Vector hi) { return _mm256_min_ps(hi, _mm256_max_ps(lo, v)); }
 };
 
 // A product and a sum, each rounded: what processors without a fused multiply-add compute.
@@ -37,19 +41,15 @@ namespace {
 // 12 of the 16 registers accumulate 6 rows of one panel; a row alone takes 4 panels to have 8 chains in flight.
 template <typename Simd>
 void product(const GemmF32Args& args) {
-  int64_t panel = 0;
-  if (args.m == 1) {
-    for (; args.panels - panel >= 4; panel += 4) columns<Simd, 1, 4>(args, panel);
-  }
-  for (; panel < args.panels; ++panel) columns<Simd, 6, 1>(args, panel);
+  const int64_t panel = args.rows.rows() == 1 ? groups<Simd, 1, 4>(args, 0) : 0;
+  groups<Simd, 6, 1>(args, panel);
 }
 
 }  // namespace
 
-void gemm_f32_x86_avx2(const GemmF32Args& args) { product<Fused>(args); }
-void gemm_unfused_f32_x86_avx2(const GemmF32Args& args) { product<Unfused>(args); }
-
 }  // namespace lowbit
+
+LOWBIT_GEMM_F32_KERNELS(x86_avx2)
 
 #include "native/isa/target/end.h"
 #endif

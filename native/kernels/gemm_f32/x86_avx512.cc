@@ -16,7 +16,11 @@ struct Fused {
   static Vector load(const float* p) { return _mm512_loadu_ps(p); }
   static void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
   static Vector broadcast(const float* p) { return _mm512_set1_ps(*p); }
+  static Vector of(float value) { return _mm512_set1_ps(value); }
+  static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+  // vmaxps and vminps give their second operand unless the first is the greater (the less).
+  static Vector clamp(Vector v, Vector lo, Vector hi) { return _mm512_min_ps(hi, _mm512_max_ps(lo, v)); }
 };
 
 // A product and a sum, each rounded: what processors without a fused multiply-add compute.
@@ -37,25 +41,20 @@ namespace {
 // Two fused multiply-adds start per cycle and each takes 4: 8 or more accumulators keep both ports busy.
 template <typename Simd>
 void product(const GemmF32Args& args) {
+  const int64_t panels = (args.n + 15) / 16;
   int64_t panel = 0;
-  if (args.m <= 2) {
-    for (; args.panels - panel >= 8; panel += 8) columns<Simd, 2, 8>(args, panel);
-  }
-  while (args.panels - panel >= 7 || args.panels - panel == 4) {
-    columns<Simd, 6, 4>(args, panel);
-    panel += 4;
-  }
-  for (; args.panels - panel >= 3; panel += 3) columns<Simd, 8, 3>(args, panel);
-  if (args.panels - panel == 2) columns<Simd, 12, 2>(args, panel);
-  if (args.panels - panel == 1) columns<Simd, 12, 1>(args, panel);
+  if (args.rows.rows() <= 2) panel = groups<Simd, 2, 8>(args, panel);
+  while (panels - panel >= 7 || panels - panel == 4) panel = columns<Simd, 6, 4>(args, panel);
+  panel = groups<Simd, 8, 3>(args, panel);
+  panel = groups<Simd, 12, 2>(args, panel);
+  groups<Simd, 12, 1>(args, panel);
 }
 
 }  // namespace
 
-void gemm_f32_x86_avx512(const GemmF32Args& args) { product<Fused>(args); }
-void gemm_unfused_f32_x86_avx512(const GemmF32Args& args) { product<Unfused>(args); }
-
 }  // namespace lowbit
+
+LOWBIT_GEMM_F32_KERNELS(x86_avx512)
 
 #include "native/isa/target/end.h"
 #endif

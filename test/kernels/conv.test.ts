@@ -208,12 +208,24 @@ describe('conv_f32', () => {
   };
 
   test('any geometry, within the bound of its sums', () => {
-    coversSlots('gemm_f32', 'bias_clamp_f32');
+    coversSlots('gemm_f32');
     fc.assert(fc.property(geometry, fc.nat(1_000_000), check), { numRuns: 80 });
   });
 
   test('pointwise, and more rows than one block holds', () => {
     check(POINTWISE, 1);
     check({ ...POINTWISE, h: 20, w: 21, channels: 30, filters: 36, kernel: [3, 3], pads: [1, 1, 1, 1] }, 2);
+  });
+
+  test('strips: cut between and within kernel rows, padded and not, strides, tall dilations, many output channels', () => {
+    const strip = { ...POINTWISE, n: 2, channels: 8, filters: 20, kernel: [3, 3], pads: [1, 1, 1, 1] } as const;
+    check({ ...strip, channels: 60, h: 9, w: 7, filters: 40 }, 3);
+    check({ ...strip, n: 1, channels: 150, h: 7, w: 5, filters: 270 }, 4);
+    check({ ...strip, h: 14, w: 13, pads: [0, 0, 0, 0] }, 5);
+    check({ ...strip, h: 15, w: 17, stride: [2, 2], filters: 130 }, 6);
+    check({ ...strip, h: 20, w: 9, dilation: [3, 1], pads: [3, 1, 3, 1] }, 7);
+    check({ ...strip, n: 1, h: 70, w: 67, channels: 12, filters: 9 }, 8);
+    check({ ...strip, channels: 3, h: 21, w: 23, kernel: [7, 7], stride: [2, 2], pads: [3, 3, 3, 3], filters: 33 }, 9);
+    check({ ...POINTWISE, h: 21, w: 20, stride: [2, 2] }, 10);
   });
 });

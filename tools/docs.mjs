@@ -1,6 +1,6 @@
 // Prints the pages of docs/ that are made from tables: `node tools/docs.mjs` writes them, `--check` only compares.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { at } from './root.mjs';
 
@@ -111,6 +111,21 @@ kernel has none. An empty cell falls to the next lower instruction set of the sa
 
 | kernel | exactness | ${isas.map(([, isa]) => `\`${isa}\``).join(' | ')} |
 |---|---|${isas.map(() => '---').join('|')}|
-${lines.join('\n')}
+${lines.join('\\n')}
+
+## How each family works
+
+Its tile and registers, why, what was tried, and the fraction of the machine's peak that was measured:
+
+${essays().join('\\n')}
 `;
+}
+
+/** A line for each page of docs/kernels: its title, as a link. */
+function essays() {
+  const pages = readdirSync(at('docs/kernels')).filter((name) => name.endsWith('.md'));
+  return pages.sort().map((name) => {
+    const [, title] = /^# (.+)$/m.exec(readFileSync(at(`docs/kernels/${name}`), 'utf8'));
+    return `* [${title}](kernels/${name})`;
+  });
 }

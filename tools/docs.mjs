@@ -111,13 +111,13 @@ kernel has none. An empty cell falls to the next lower instruction set of the sa
 
 | kernel | exactness | ${isas.map(([, isa]) => `\`${isa}\``).join(' | ')} |
 |---|---|${isas.map(() => '---').join('|')}|
-${lines.join('\\n')}
+${lines.join('\n')}
 
 ## How each family works
 
 Its tile and registers, why, what was tried, and the fraction of the machine's peak that was measured:
 
-${essays().join('\\n')}
+${essays().join('\n')}
 `;
 }
 

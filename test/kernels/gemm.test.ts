@@ -32,6 +32,8 @@ interface Case {
   readonly perColumn: boolean;
   readonly bias: boolean;
   readonly groupSize: number;
+  /** What multipliers are multiplied by; many of them are 1 or more when it is large. */
+  readonly stretch: number;
   readonly seed: number;
 }
 
@@ -50,6 +52,7 @@ const SIMPLE: Case = {
   perColumn: true,
   bias: false,
   groupSize: 0,
+  stretch: 1,
   seed: 1,
 };
 
@@ -66,7 +69,9 @@ function check(c: Case): void {
   const wZero = c.wZeros ? int32sOf(groups * c.n, c.seed + 3, lowest(c.wFormat), lowest(c.wFormat) + 255) : undefined;
   const offset = c.offset && groups === 1 ? int32sOf(c.n, c.seed + 4, -9999, 9999) : undefined;
   const multiplier =
-    c.yFormat === 6 ? undefined : multipliersOf(groups * (c.perColumn || groups > 1 ? c.n : 1), c.seed + 5, c.k);
+    c.yFormat === 6
+      ? undefined
+      : multipliersOf(groups * (c.perColumn || groups > 1 ? c.n : 1), c.seed + 5, c.k).map((one) => one * c.stretch);
   const aScale = c.yFormat === 1 ? randomFloats(rows, c.seed + 6) : undefined;
   const bias = c.bias && c.yFormat === 1 ? randomFloats(c.n, c.seed + 7) : undefined;
   const zeroPoint = codes ? lowest(c.yFormat) + (c.seed % 256) : 0;
@@ -135,9 +140,11 @@ describe('gemm_i8', () => {
   });
 
   test('every m and n from 1 to 70', () => {
+    coversSlots('gemm_u8i8_u8', 'gemm_u8i8_i8', 'gemm_u8i8_f32', 'gemm_i8i8_u8', 'gemm_i8i8_i8', 'gemm_i8i8_f32');
     for (let i = 1; i <= 70; i++) {
       check({ ...SIMPLE, m: i, n: 17, aFormat: 2 + (i % 2), yFormat: 3 - (i % 2), seed: i });
       check({ ...SIMPLE, m: 3, n: i, aFormat: 2 + (i % 2), yFormat: 2 + (i % 2), seed: i });
+      check({ ...SIMPLE, m: 1 + (i % 13), n: i, aFormat: 2 + (i % 2), yFormat: 1, bias: i % 3 > 0, seed: i });
     }
   });
 
@@ -146,6 +153,12 @@ describe('gemm_i8', () => {
     check({ ...SIMPLE, m: 2, k: 40, n: 275, aFormat: 3 });
     check({ ...SIMPLE, m: 500, k: 33, n: 37 });
     check({ ...SIMPLE, m: 13, k: 2100, n: 97, aFormat: 3, yFormat: 6 });
+  });
+
+  test('many rows with zero points of the weights, more than a block sums at a time', () => {
+    for (const yFormat of [1, 2, 3, 6]) {
+      check({ ...SIMPLE, m: 900, k: 24, n: 20, wFormat: 2, wZeros: true, rowZeros: yFormat !== 2, yFormat });
+    }
   });
 
   test('all codes at their ends do not saturate', () => {
@@ -178,6 +191,7 @@ describe('gemm_i8', () => {
           perColumn: fc.boolean(),
           bias: fc.boolean(),
           groupSize: fc.constant(0),
+          stretch: fc.constantFrom(1, 1, 1, 1e3, 1e9),
           seed: fc.nat(1_000_000),
         }),
         check,

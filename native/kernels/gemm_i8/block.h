@@ -1,5 +1,5 @@
-// One block of an int8 product: accumulators into scratch, then the epilogue into the output. Shared by gemm_i8 and
-// conv_i8.
+// One block of an int8 product, finished into the output: from registers where the instruction set has such a kernel,
+// else through accumulators in scratch. Shared by gemm_i8 and conv_i8.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +14,10 @@ namespace lowbit {
 // Everything about a product that is the same for all of its blocks; pointers are at column 0 of the matrix.
 struct GemmI8Job {
   const Dispatch* kernels;
+  void (*sums)(const GemmI8Args&);
+  // Null where the kernel of the sums is of a better instruction set than theirs.
+  void (*codes)(const GemmI8CodesArgs&);
+  void (*floats)(const GemmI8FloatsArgs&);
   const PackedHeader* packed;
   const int32_t* w_zero;    // [groups, n] or null
   const int32_t* offset;    // [n] or null
@@ -25,11 +29,13 @@ struct GemmI8Job {
   float lo, hi;
 };
 
+// Sets the kernels of a job by its formats.
+void choose_gemm_i8_kernels(const Dispatch& kernels, GemmI8Job* job);
+
 // The job of an operation with the fields of an epilogue, apart from `packed`.
 template <typename Fields>
 GemmI8Job gemm_i8_job(const Fields& f, int32_t a_format, const RunContext& run) {
   GemmI8Job job;
-  job.kernels = run.kernels;
   job.packed = nullptr;
   job.w_zero = run.buffer<const int32_t>(f.w_zero);
   job.offset = run.buffer<const int32_t>(f.offset);
@@ -43,6 +49,7 @@ GemmI8Job gemm_i8_job(const Fields& f, int32_t a_format, const RunContext& run) 
   job.qhi = f.qhi;
   job.lo = f.lo;
   job.hi = f.hi;
+  choose_gemm_i8_kernels(*run.kernels, &job);
   return job;
 }
 
@@ -70,8 +77,8 @@ inline GemmI8Rows plain_rows(const uint8_t* a, int64_t stride, int64_t rows, int
 // Bytes of scratch that gemm_i8_block needs.
 size_t gemm_i8_block_scratch();
 
-// y[r][c] for the rows of the block and the panels [first_panel, first_panel + panels) of the matrix; y is at row 0 of
-// the block and column 0 of the matrix, its stride in elements.
+// y[r][c] for the rows of the block and the panels [first_panel, first_panel + panels) of the matrix, at most
+// kMaxPanels; y is at row 0 of the block and column 0 of the matrix, its stride in elements.
 void gemm_i8_block(const GemmI8Job& job, const GemmI8Rows& rows, int64_t first_panel, int64_t panels, void* y,
                    int64_t y_stride, uint8_t* scratch);
 

@@ -1,6 +1,7 @@
 // The operation gemm_i8: codes by packed weights, to codes, floats or accumulators.
 #include "native/kernels/gemm_i8/gemm_i8.h"
 
+#include "native/base/caches.h"
 #include "native/kernels/gemm_i8/block.h"
 #include "native/plan/op.h"
 #include "native/kernels/requantize/check.h"
@@ -56,7 +57,7 @@ Status run_gemm_i8(const gemm_i8_fields& f, const RunContext& run) {
   uint8_t* y = run.buffer<uint8_t>(f.y);
   const GemmI8Job job = gemm_i8_job(f, f.a_format, run);
 
-  const GemmBlocks blocks = gemm_blocks(f.m, f.k, packed->panels, thread_limit());
+  const GemmBlocks blocks = gemm_i8_blocks(f.m, f.k, packed->panels, thread_limit(), caches().l2);
   const int64_t y_bytes = bytes_of_format(f.y_format);
   auto run_block = [&](int64_t task, int worker) {
     const int64_t batch = task / blocks.tasks();

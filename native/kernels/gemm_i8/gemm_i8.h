@@ -1,4 +1,5 @@
-// gemm_u8i8_i32 and gemm_i8i8_i32: exact integer matrix products of rows of codes by packed weights.
+// gemm_u8i8_i32 and gemm_i8i8_i32: exact integer matrix products of rows of codes by packed weights. The slots that end
+// in u8, i8 and f32 finish the same products while their sums are in registers.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,53 @@ struct GemmI8Args {
   int32_t* c;
   int64_t c_stride;  // elements, >= 16 * panels
   bool accumulate;   // c += instead of c =
+};
+
+// acc[r][j] = sum_k a[r][k] * w[k][j] + offset[j] - row_zero[r * row_zero_step] * column_sum[j]
+//             + row_term[r] * column_zero[j], in wrapping int32, for r < m and j < columns <= 16 * panels.
+// A row of a is `segments` runs of k codes, segment_stride bytes apart; with more than one, k is a multiple of 4. b as
+// above, over the segments * k of a whole row; column_sum [16 * panels] covers it too. offset, row_zero and column_zero
+// (with row_term) may be null, and drop their terms; offset and column_zero have `columns` elements.
+struct GemmI8Product {
+  const void* a;
+  int64_t a_stride;
+  int64_t segments, segment_stride;
+  const int8_t* b;
+  int64_t panel_bytes;
+  int64_t m, panels, k;
+  int64_t columns;
+  const int32_t* column_sum;
+  const int32_t* offset;
+  const int32_t* row_zero;
+  int64_t row_zero_step;
+  const int32_t* row_term;
+  const int32_t* column_zero;
+};
+
+// y[r][j] = clamp(rint(f32(f32(acc[r][j]) * multiplier[j * multiplier_step])) + zero_point, qlo, qhi), every
+// |multiplier| below 1 (so that nothing overflows). qmin <= qlo <= qhi <= qmax of the output type. Exact.
+struct GemmI8CodesArgs {
+  GemmI8Product product;
+  void* y;
+  int64_t y_stride;  // elements
+  const float* multiplier;
+  int64_t multiplier_step;
+  int32_t zero_point, qlo, qhi;
+};
+
+// v = f32(f32(acc[r][j]) * f32(row_scale[r * row_scale_step] * column_scale[j * column_scale_step])), then
+// v = f32(v + bias[j]) with bias, y[r][j] = min(max(v, lo), hi) (NaN stays). row_scale null = 1. No fused multiply-add:
+// exact.
+struct GemmI8FloatsArgs {
+  GemmI8Product product;
+  float* y;
+  int64_t y_stride;
+  const float* row_scale;
+  int64_t row_scale_step;
+  const float* column_scale;
+  int64_t column_scale_step;
+  const float* bias;
+  float lo, hi;
 };
 
 }  // namespace lowbit

@@ -1,5 +1,6 @@
-// gemm_u8i8_i32 and gemm_i8i8_i32 in portable C++: the definition that the other files are compared with.
+// The int8 products in portable C++: the definition that the other files are compared with.
 #include "native/kernels/kernels.h"
+#include "native/kernels/loop.h"
 
 namespace lowbit {
 
@@ -31,9 +32,77 @@ void gemm(const GemmI8Args& args) {
   }
 }
 
+// acc of the contract for one row and the 16 columns of a panel.
+template <typename Code>
+void accumulate(const GemmI8Product& product, int64_t row, int64_t panel, int32_t* acc) {
+  const Code* a = static_cast<const Code*>(product.a) + row * product.a_stride;
+  const int8_t* b = product.b + panel * product.panel_bytes;
+  const int32_t* column_sum = product.column_sum + 16 * panel;
+  GemmI8Args args = {a, 0, b, 0, column_sum, 1, 1, product.k, acc, 16, false};
+  for (int64_t s = 0; s < product.segments; ++s) {
+    gemm<Code>(args);
+    args.a = a += product.segment_stride;
+    args.b += product.k * 16;
+    args.accumulate = true;
+  }
+  const uint32_t zero =
+      product.row_zero == nullptr ? 0 : static_cast<uint32_t>(product.row_zero[row * product.row_zero_step]);
+  const uint32_t term = product.column_zero == nullptr ? 0 : static_cast<uint32_t>(product.row_term[row]);
+  const int64_t columns = least(16, product.columns - 16 * panel);
+  for (int64_t j = 0; j < columns; ++j) {
+    const int64_t column = 16 * panel + j;
+    uint32_t sum = static_cast<uint32_t>(acc[j]) - zero * static_cast<uint32_t>(column_sum[j]);
+    if (product.offset != nullptr) sum += static_cast<uint32_t>(product.offset[column]);
+    if (product.column_zero != nullptr) sum += term * static_cast<uint32_t>(product.column_zero[column]);
+    acc[j] = static_cast<int32_t>(sum);
+  }
+}
+
+template <typename Code>
+void gemm_codes(const GemmI8CodesArgs& args) {
+  const float lo = static_cast<float>(static_cast<int64_t>(args.qlo) - args.zero_point);
+  const float hi = static_cast<float>(static_cast<int64_t>(args.qhi) - args.zero_point);
+  const uint32_t add = static_cast<uint32_t>(args.zero_point) - kRoundBits;
+  for (int64_t r = 0; r < args.product.m; ++r) {
+    uint8_t* y = static_cast<uint8_t*>(args.y) + r * args.y_stride;
+    for (int64_t c = 0; c < args.product.columns; c += 16) {
+      int32_t acc[16];
+      accumulate<Code>(args.product, r, c / 16, acc);
+      for (int64_t j = 0; j < least(16, args.product.columns - c); ++j) {
+        const float multiplier = args.multiplier[(c + j) * args.multiplier_step];
+        y[c + j] = round_to_code(static_cast<float>(acc[j]) * multiplier, lo, hi, add);
+      }
+    }
+  }
+}
+
+template <typename Code>
+void gemm_floats(const GemmI8FloatsArgs& args) {
+  for (int64_t r = 0; r < args.product.m; ++r) {
+    float* y = args.y + r * args.y_stride;
+    const float row_scale = args.row_scale == nullptr ? 1.0f : args.row_scale[r * args.row_scale_step];
+    for (int64_t c = 0; c < args.product.columns; c += 16) {
+      int32_t acc[16];
+      accumulate<Code>(args.product, r, c / 16, acc);
+      for (int64_t j = 0; j < least(16, args.product.columns - c); ++j) {
+        float v = static_cast<float>(acc[j]) * (row_scale * args.column_scale[(c + j) * args.column_scale_step]);
+        if (args.bias != nullptr) v = v + args.bias[c + j];
+        v = v < args.lo ? args.lo : v;
+        y[c + j] = v > args.hi ? args.hi : v;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void gemm_u8i8_i32_portable(const GemmI8Args& args) { gemm<uint8_t>(args); }
 void gemm_i8i8_i32_portable(const GemmI8Args& args) { gemm<int8_t>(args); }
+void gemm_u8i8_u8_portable(const GemmI8CodesArgs& args) { gemm_codes<uint8_t>(args); }
+void gemm_u8i8_i8_portable(const GemmI8CodesArgs& args) { gemm_codes<uint8_t>(args); }
+void gemm_i8i8_u8_portable(const GemmI8CodesArgs& args) { gemm_codes<int8_t>(args); }
+void gemm_i8i8_i8_portable(const GemmI8CodesArgs& args) { gemm_codes<int8_t>(args); }
+void gemm_u8i8_f32_portable(const GemmI8FloatsArgs& args) { gemm_floats<uint8_t>(args); }
+void gemm_i8i8_f32_portable(const GemmI8FloatsArgs& args) { gemm_floats<int8_t>(args); }
 
 }  // namespace lowbit

@@ -1,4 +1,4 @@
-// gemm_u8i8_i32 and gemm_i8i8_i32 with AVX-512 VNNI: vpdpbusd adds four u8 * i8 products to each of 16 int32, exactly.
+// The int8 products with AVX-512 VNNI: vpdpbusd adds four u8 * i8 products to each of 16 int32, exactly.
 #if defined(__x86_64__) || defined(_M_X64)
 #include <cstring>
 
@@ -6,6 +6,8 @@
 #include "native/kernels/kernels.h"
 
 #include "native/isa/target/begin_x86_avx512vnni.h"
+
+#include "native/kernels/gemm_i8/finish_512.h"
 
 namespace lowbit {
 
@@ -29,47 +31,40 @@ inline __m512i broadcast4(const uint8_t* from) {
 // both ports busy; 24 of the 32 registers accumulate, the rest hold Panels columns of B and one broadcast of A.
 // Signed codes: a = (a ^ 0x80) - 128 with a ^ 0x80 unsigned, so accumulation starts from -128 * column_sum.
 template <bool Signed, int Rows, int Panels>
-void tile(const uint8_t* a, const int8_t* b, const int32_t* column_sum, const GemmI8Args& args, int32_t* c) {
-  const int64_t a_stride = args.a_stride;
+void tile(const Finish512& finish, int64_t row, int64_t panel) {
+  const GemmI8Product& product = *finish.product;
+  const int64_t a_stride = product.a_stride;
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
   __m512i sum[Rows][Panels];
-  LOWBIT_UNROLL
-  for (int p = 0; p < Panels; ++p) {
-    __m512i start = _mm512_setzero_si512();
-    if (Signed && !args.accumulate) {
-      start = _mm512_sub_epi32(start, _mm512_slli_epi32(_mm512_loadu_si512(column_sum + 16 * p), 7));
-    }
-    LOWBIT_OPAQUE(start);
-    LOWBIT_UNROLL
-    for (int r = 0; r < Rows; ++r) sum[r][p] = start;
-  }
-  if (args.accumulate) {
-    LOWBIT_UNROLL
-    for (int r = 0; r < Rows; ++r) {
-      LOWBIT_UNROLL
-      for (int p = 0; p < Panels; ++p) sum[r][p] = _mm512_loadu_si512(c + r * args.c_stride + 16 * p);
-    }
-  }
+  start_512<Signed, Rows, Panels>(finish, row, panel, sum);
   RowBases<Rows> rows;
   LOWBIT_UNROLL
-  for (int i = 0; i < RowBases<Rows>::kCount; ++i) rows.base[i] = a + 3 * i * a_stride;
-
-  for (int64_t g = args.k / 4; g > 0; --g) {
-    __m512i columns[Panels];
-    LOWBIT_UNROLL
-    for (int p = 0; p < Panels; ++p) columns[p] = _mm512_loadu_si512(b + p * args.panel_bytes);
-    LOWBIT_UNROLL
-    for (int r = 0; r < Rows; ++r) {
-      __m512i codes = broadcast4(rows.base[r / 3] + r % 3 * a_stride);
-      if (Signed) codes = _mm512_xor_si512(codes, flip);
-      LOWBIT_UNROLL
-      for (int p = 0; p < Panels; ++p) sum[r][p] = _mm512_dpbusd_epi32(sum[r][p], codes, columns[p]);
-    }
-    LOWBIT_UNROLL
-    for (int i = 0; i < RowBases<Rows>::kCount; ++i) rows.base[i] += 4;
-    b += 64;
+  for (int i = 0; i < RowBases<Rows>::kCount; ++i) {
+    rows.base[i] = static_cast<const uint8_t*>(product.a) + (row + 3 * i) * a_stride;
   }
-  const int64_t rest = args.k % 4;
+  const int8_t* b = product.b + panel * product.panel_bytes;
+
+  for (int64_t segment = product.segments;;) {
+    for (int64_t g = product.k / 4; g > 0; --g) {
+      __m512i columns[Panels];
+      LOWBIT_UNROLL
+      for (int p = 0; p < Panels; ++p) columns[p] = _mm512_loadu_si512(b + p * product.panel_bytes);
+      LOWBIT_UNROLL
+      for (int r = 0; r < Rows; ++r) {
+        __m512i codes = broadcast4(rows.base[r / 3] + r % 3 * a_stride);
+        if (Signed) codes = _mm512_xor_si512(codes, flip);
+        LOWBIT_UNROLL
+        for (int p = 0; p < Panels; ++p) sum[r][p] = _mm512_dpbusd_epi32(sum[r][p], codes, columns[p]);
+      }
+      LOWBIT_UNROLL
+      for (int i = 0; i < RowBases<Rows>::kCount; ++i) rows.base[i] += 4;
+      b += 64;
+    }
+    if (--segment == 0) break;
+    LOWBIT_UNROLL
+    for (int i = 0; i < RowBases<Rows>::kCount; ++i) rows.base[i] += product.segment_stride - product.k;
+  }
+  const int64_t rest = product.k % 4;
   if (rest != 0) {
     LOWBIT_UNROLL
     for (int r = 0; r < Rows; ++r) {
@@ -80,61 +75,60 @@ void tile(const uint8_t* a, const int8_t* b, const int32_t* column_sum, const Ge
       if (Signed) codes = _mm512_xor_si512(codes, flip);
       LOWBIT_UNROLL
       for (int p = 0; p < Panels; ++p) {
-        sum[r][p] = _mm512_dpbusd_epi32(sum[r][p], codes, _mm512_loadu_si512(b + p * args.panel_bytes));
+        sum[r][p] = _mm512_dpbusd_epi32(sum[r][p], codes, _mm512_loadu_si512(b + p * product.panel_bytes));
       }
     }
   }
-  LOWBIT_UNROLL
-  for (int r = 0; r < Rows; ++r) {
-    LOWBIT_UNROLL
-    for (int p = 0; p < Panels; ++p) _mm512_storeu_si512(c + r * args.c_stride + 16 * p, sum[r][p]);
-  }
+  finish_512<Rows, Panels>(finish, row, panel, sum);
 }
 
 template <bool Signed, int Rows, int Panels>
-void tile_of(int64_t rows, const uint8_t* a, const int8_t* b, const int32_t* column_sum, const GemmI8Args& args,
-             int32_t* c) {
+void tile_of(int64_t rows, const Finish512& finish, int64_t row, int64_t panel) {
   if (rows == Rows) {
-    tile<Signed, Rows, Panels>(a, b, column_sum, args, c);
+    tile<Signed, Rows, Panels>(finish, row, panel);
   } else if constexpr (Rows > 1) {
-    tile_of<Signed, Rows - 1, Panels>(rows, a, b, column_sum, args, c);
+    tile_of<Signed, Rows - 1, Panels>(rows, finish, row, panel);
   }
 }
 
 // All rows by `Panels` panels, in tiles of at most MaxRows rows of nearly equal height: a last tile of one row would
 // leave the ports idle while its few accumulators wait for themselves.
 template <bool Signed, int MaxRows, int Panels>
-void columns(const GemmI8Args& args, int64_t panel) {
-  const int64_t tiles = (args.m + MaxRows - 1) / MaxRows;
-  const int8_t* b = args.b + panel * args.panel_bytes;
-  const uint8_t* a = static_cast<const uint8_t*>(args.a);
+void columns(const Finish512& finish, int64_t panel) {
+  const int64_t m = finish.product->m;
+  const int64_t tiles = (m + MaxRows - 1) / MaxRows;
   for (int64_t t = 0; t < tiles; ++t) {
-    const int64_t first = args.m * t / tiles;
-    const int64_t rows = args.m * (t + 1) / tiles - first;
-    tile_of<Signed, MaxRows, Panels>(rows, a + first * args.a_stride, b, args.column_sum + 16 * panel, args,
-                                     args.c + first * args.c_stride + 16 * panel);
+    const int64_t row = m * t / tiles;
+    tile_of<Signed, MaxRows, Panels>(m * (t + 1) / tiles - row, finish, row, panel);
   }
 }
 
 template <bool Signed>
-void gemm(const GemmI8Args& args) {
+void gemm(const Finish512& finish) {
+  const int64_t panels = finish.product->panels;
   int64_t panel = 0;
-  if (args.m <= 2) {
-    for (; args.panels - panel >= 8; panel += 8) columns<Signed, 2, 8>(args, panel);
+  if (finish.product->m <= 2) {
+    for (; panels - panel >= 8; panel += 8) columns<Signed, 2, 8>(finish, panel);
   }
-  while (args.panels - panel >= 7 || args.panels - panel == 4) {
-    columns<Signed, 6, 4>(args, panel);
+  while (panels - panel >= 7 || panels - panel == 4) {
+    columns<Signed, 6, 4>(finish, panel);
     panel += 4;
   }
-  for (; args.panels - panel >= 3; panel += 3) columns<Signed, 8, 3>(args, panel);
-  if (args.panels - panel == 2) columns<Signed, 12, 2>(args, panel);
-  if (args.panels - panel == 1) columns<Signed, 12, 1>(args, panel);
+  for (; panels - panel >= 3; panel += 3) columns<Signed, 8, 3>(finish, panel);
+  if (panels - panel == 2) columns<Signed, 12, 2>(finish, panel);
+  if (panels - panel == 1) columns<Signed, 12, 1>(finish, panel);
 }
 
 }  // namespace
 
-void gemm_u8i8_i32_x86_avx512vnni(const GemmI8Args& args) { gemm<false>(args); }
-void gemm_i8i8_i32_x86_avx512vnni(const GemmI8Args& args) { gemm<true>(args); }
+void gemm_u8i8_i32_x86_avx512vnni(const GemmI8Args& args) { gemm<false>(Sums512(args)); }
+void gemm_i8i8_i32_x86_avx512vnni(const GemmI8Args& args) { gemm<true>(Sums512(args)); }
+void gemm_u8i8_u8_x86_avx512vnni(const GemmI8CodesArgs& args) { gemm<false>(Finish512::codes_of(args, 0x80)); }
+void gemm_u8i8_i8_x86_avx512vnni(const GemmI8CodesArgs& args) { gemm<false>(Finish512::codes_of(args, 0)); }
+void gemm_i8i8_u8_x86_avx512vnni(const GemmI8CodesArgs& args) { gemm<true>(Finish512::codes_of(args, 0x80)); }
+void gemm_i8i8_i8_x86_avx512vnni(const GemmI8CodesArgs& args) { gemm<true>(Finish512::codes_of(args, 0)); }
+void gemm_u8i8_f32_x86_avx512vnni(const GemmI8FloatsArgs& args) { gemm<false>(Finish512::floats_of(args)); }
+void gemm_i8i8_f32_x86_avx512vnni(const GemmI8FloatsArgs& args) { gemm<true>(Finish512::floats_of(args)); }
 
 }  // namespace lowbit
 

@@ -29,4 +29,8 @@ constexpr int64_t kLeastRows = 6;
 // The cut for m x k by k x (16 * panels) with rows of row_bytes each, wanting enough tasks for `threads`.
 GemmBlocks gemm_blocks(int64_t m, int64_t row_bytes, int64_t panels, int threads);
 
+// The same for blocks that cut their accumulators themselves: the rows of a block take 3/8 of the L2 cache, the panels
+// of a step pass by them.
+GemmBlocks gemm_i8_blocks(int64_t m, int64_t row_bytes, int64_t panels, int threads, int64_t l2_bytes);
+
 }  // namespace lowbit

@@ -30,5 +30,22 @@ inline void for_lanes(int64_t n, const Step& step) {
   if (i < n) step(i, SomeLanes{static_cast<int>(n - i)});
 }
 
+// Stores past the caches fill whole lines.
+constexpr int64_t kLineBytes = 64;
+// How far ahead of a stream of stores its input is asked for: beyond the page that the processor's own prefetchers stop
+// at, and near enough to stay in the first cache.
+constexpr int64_t kAheadBytes = 4096;
+
+// Elements of element_bytes from p to the next line.
+inline int64_t to_line(const void* p, int64_t element_bytes) {
+  return static_cast<int64_t>(-reinterpret_cast<uintptr_t>(p) % kLineBytes) / element_bytes;
+}
+
+inline void prefetch_lines(const void* p, int64_t bytes) {
+  for (int64_t at = 0; at < bytes; at += kLineBytes) {
+    Lanes::prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + kAheadBytes + at));
+  }
+}
+
 }  // namespace
 }  // namespace lowbit

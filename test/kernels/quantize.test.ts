@@ -199,6 +199,27 @@ test('dequantize of int32: the whole range, the difference wrapping', () => {
   }
 });
 
+test('more than the caches hold: outputs that are written past them, whole lines and the ends around them', () => {
+  // A prime number of elements, repeated: the oracle has to see only those.
+  const part = 1009;
+  const n = 3333 * part + 5;
+  const block = randomFloats(part, 11, 8, SPECIAL);
+  const scale = Float32Array.of(0.07);
+  const zero = Int32Array.of(-3);
+  const x = Float32Array.from({ length: n }, (_, i) => block[i % part] as number);
+  const wanted = Int8Array.from(oracle.quantize(block, scale, zero, tensor(part), I8));
+  const quantized = runEverywhere(quantizeProgram(tensor(n), 3, x, scale, zero), { shifts: [8] });
+  const codes = new Int8Array((quantized['codes'] as Uint8Array).buffer);
+  expect(codes.findIndex((code, i) => code !== wanted[i % part])).toBe(-1);
+  const shared = { scale: 'scale', zero_point: 'zero', ...fields(tensor(n)), format: 3 };
+  const back = runEverywhere({
+    buffers: { codes, scale, zero, x: 4 * n },
+    steps: [['dequantize', { codes: 'codes', x: 'x', ...shared }]],
+  });
+  const values = Float32Array.from(oracle.dequantize(wanted, scale, zero, tensor(part)));
+  expect(floatsIn(back['x']).findIndex((value, i) => !Object.is(value, values[i % part]))).toBe(-1);
+});
+
 describe.each([
   { rule: 'DynamicQuantizeLinear', format: 2, symmetric: 0, range: U8, signed: false },
   { rule: 'symmetric', format: 3, symmetric: 1, range: I8, signed: true },

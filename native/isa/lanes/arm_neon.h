@@ -56,6 +56,21 @@ struct Lanes {
     store_bytes(whole, v, AllLanes{});
     for (int i = 0; i < e.n; i++) p[i] = whole[i];
   }
+  static inline uint8x16_t low_bytes(I a, I b) {
+    const uint16x8_t first = vuzp1q_u16(vreinterpretq_u16_s32(a.val[0]), vreinterpretq_u16_s32(a.val[1]));
+    const uint16x8_t second = vuzp1q_u16(vreinterpretq_u16_s32(b.val[0]), vreinterpretq_u16_s32(b.val[1]));
+    return vuzp1q_u8(vreinterpretq_u8_u16(first), vreinterpretq_u8_u16(second));
+  }
+  static inline void store_bytes(uint8_t* p, I a, I b, I c, I d) {
+    vst1q_u8(p, low_bytes(a, b));
+    vst1q_u8(p + 16, low_bytes(c, d));
+  }
+
+  // No stores past the caches here.
+  static inline void stream(float* p, F v) { store(p, v, AllLanes{}); }
+  static inline void stream_bytes(uint8_t* p, I a, I b, I c, I d) { store_bytes(p, a, b, c, d); }
+  static inline void end_streams() {}
+  static inline void prefetch(const void* p) { __builtin_prefetch(p); }
 
 #define LOWBIT_LANES_BINARY(type, name, instruction)                               \
   static inline type name(type a, type b) {                                        \

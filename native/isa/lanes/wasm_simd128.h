@@ -59,6 +59,21 @@ struct Lanes {
     store_bytes(whole, v, AllLanes{});
     for (int i = 0; i < e.n; i++) p[i] = whole[i];
   }
+  static inline v128_t low_bytes(I x, I y) {
+    const v128_t first = wasm_i16x8_shuffle(x.a, x.b, 0, 2, 4, 6, 8, 10, 12, 14);
+    const v128_t second = wasm_i16x8_shuffle(y.a, y.b, 0, 2, 4, 6, 8, 10, 12, 14);
+    return wasm_i8x16_shuffle(first, second, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  }
+  static inline void store_bytes(uint8_t* p, I a, I b, I c, I d) {
+    wasm_v128_store(p, low_bytes(a, b));
+    wasm_v128_store(p + 16, low_bytes(c, d));
+  }
+
+  // No stores past the caches here.
+  static inline void stream(float* p, F v) { store(p, v, AllLanes{}); }
+  static inline void stream_bytes(uint8_t* p, I a, I b, I c, I d) { store_bytes(p, a, b, c, d); }
+  static inline void end_streams() {}
+  static inline void prefetch(const void*) {}
 
   static inline F add(F x, F y) { return {wasm_f32x4_add(x.a, y.a), wasm_f32x4_add(x.b, y.b)}; }
   static inline F sub(F x, F y) { return {wasm_f32x4_sub(x.a, y.a), wasm_f32x4_sub(x.b, y.b)}; }

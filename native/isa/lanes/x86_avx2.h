@@ -57,6 +57,24 @@ struct Lanes {
     uint64_t word = static_cast<uint64_t>(_mm_cvtsi128_si64(low_bytes(v)));
     for (int i = 0; i < e.n; i++, word >>= 8) p[i] = static_cast<uint8_t>(word);
   }
+  // Nothing saturates, because the low bytes stand alone.
+  static inline __m256i low_bytes(I a, I b, I c, I d) {
+    const __m256i byte = _mm256_set1_epi32(255);
+    const __m256i ab = _mm256_packus_epi32(_mm256_and_si256(a, byte), _mm256_and_si256(b, byte));
+    const __m256i cd = _mm256_packus_epi32(_mm256_and_si256(c, byte), _mm256_and_si256(d, byte));
+    // Both halves have four of a, of b, of c, of d.
+    return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(ab, cd), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  }
+  static inline void store_bytes(uint8_t* p, I a, I b, I c, I d) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), low_bytes(a, b, c, d));
+  }
+
+  static inline void stream(float* p, F v) { _mm256_stream_ps(p, v); }
+  static inline void stream_bytes(uint8_t* p, I a, I b, I c, I d) {
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(p), low_bytes(a, b, c, d));
+  }
+  static inline void end_streams() { _mm_sfence(); }
+  static inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 
   static inline F add(F a, F b) { return _mm256_add_ps(a, b); }
   static inline F sub(F a, F b) { return _mm256_sub_ps(a, b); }

@@ -39,6 +39,20 @@ struct Lanes {
   static inline void store_bytes(uint8_t* p, I v, SomeLanes e) {
     _mm_mask_storeu_epi8(p, mask(e), _mm512_cvtepi32_epi8(v));
   }
+  static inline __m512i low_bytes(I a, I b, I c, I d) {
+    __m512i bytes = _mm512_castsi128_si512(_mm512_cvtepi32_epi8(a));
+    bytes = _mm512_inserti32x4(bytes, _mm512_cvtepi32_epi8(b), 1);
+    bytes = _mm512_inserti32x4(bytes, _mm512_cvtepi32_epi8(c), 2);
+    return _mm512_inserti32x4(bytes, _mm512_cvtepi32_epi8(d), 3);
+  }
+  static inline void store_bytes(uint8_t* p, I a, I b, I c, I d) { _mm512_storeu_si512(p, low_bytes(a, b, c, d)); }
+
+  static inline void stream(float* p, F v) { _mm512_stream_ps(p, v); }
+  static inline void stream_bytes(uint8_t* p, I a, I b, I c, I d) {
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(p), low_bytes(a, b, c, d));
+  }
+  static inline void end_streams() { _mm_sfence(); }
+  static inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 
   static inline F add(F a, F b) { return _mm512_add_ps(a, b); }
   static inline F sub(F a, F b) { return _mm512_sub_ps(a, b); }

@@ -14,10 +14,31 @@ struct DequantizeRun {
   F scale;
   I zero;
   template <typename Extent>
+  inline F values_at(int64_t i, Extent e) const {
+    return Lanes::mul(Lanes::to_float(Lanes::sub(Lanes::load(codes + i, e), zero)), scale);
+  }
+  template <typename Extent>
   inline void operator()(int64_t i, Extent e) const {
-    Lanes::store(x + i, Lanes::mul(Lanes::to_float(Lanes::sub(Lanes::load(codes + i, e), zero)), scale), e);
+    Lanes::store(x + i, values_at(i, e), e);
   }
 };
+
+template <typename Code>
+void dequantize_run(const DequantizeRun<Code>& run, int64_t n, bool streams) {
+  constexpr int64_t kLine = kLineBytes / static_cast<int64_t>(sizeof(Code));
+  int64_t i = 0;
+  // Floats that lie on no multiple of their size never reach a line.
+  if (streams && n >= 2 * kLine && reinterpret_cast<uintptr_t>(run.x) % sizeof(float) == 0) {
+    i = to_line(run.x, sizeof(float));
+    for_lanes(i, run);
+    for (; i + kLine <= n; i += kLine) {
+      prefetch_lines(run.codes + i, kLineBytes);
+      for (int64_t j = i; j < i + kLine; j += Lanes::kWidth) Lanes::stream(run.x + j, run.values_at(j, AllLanes{}));
+    }
+    Lanes::end_streams();
+  }
+  for_lanes(n - i, DequantizeRun<Code>{run.codes + i, run.x + i, run.scale, run.zero});
+}
 
 template <typename Code, bool kZero>
 struct DequantizeColumns {
@@ -42,7 +63,7 @@ void dequantize_block(const DequantizeArgs& args) {
     const int32_t* zero = args.zero_point == nullptr ? nullptr : args.zero_point + r * args.row_step;
     if (args.column_step == 0) {
       const int32_t z = zero == nullptr ? 0 : *zero;
-      for_lanes(args.columns, DequantizeRun<Code>{codes, x, Lanes::of(*scale), Lanes::of(z)});
+      dequantize_run(DequantizeRun<Code>{codes, x, Lanes::of(*scale), Lanes::of(z)}, args.columns, args.streams);
     } else if (zero != nullptr) {
       for_lanes(args.columns, DequantizeColumns<Code, true>{codes, x, scale, zero});
     } else {

@@ -21,10 +21,11 @@ Status run_dequantize(const dequantize_fields& op, const RunContext& run) {
   float* x = run.buffer<float>(op.x);
   const float* scale = run.buffer<float>(op.scale);
   const int32_t* zero = run.buffer<int32_t>(op.zero_point);
+  const bool streams = streams_past_caches(op, code_bytes + 4);
   auto body = [&](const Piece& piece) {
     kernel({codes + piece.offset * code_bytes, piece.stride, x + piece.offset, piece.stride, piece.rows, piece.columns,
             scale + piece.parameter, zero == nullptr ? nullptr : zero + piece.parameter, piece.row_step,
-            piece.column_step});
+            piece.column_step, streams});
   };
   for_each_piece(op, run, code_bytes + 4, body);
   return Status::ok;

@@ -15,6 +15,7 @@ struct DequantizeArgs {
   const float* scale;
   const int32_t* zero_point;
   int64_t row_step, column_step;
+  bool streams;  // more than the caches hold: x may be written past them
 };
 
 }  // namespace lowbit

@@ -14,10 +14,39 @@ struct QuantizeRun {
   F scale, lo, hi;
   I add;
   template <typename Extent>
+  inline I codes_at(int64_t i, Extent e) const {
+    return round_to_codes(Lanes::div(Lanes::load(x + i, e), scale), lo, hi, add);
+  }
+  template <typename Extent>
   inline void operator()(int64_t i, Extent e) const {
-    Lanes::store_bytes(codes + i, round_to_codes(Lanes::div(Lanes::load(x + i, e), scale), lo, hi, add), e);
+    Lanes::store_bytes(codes + i, codes_at(i, e), e);
   }
 };
+
+constexpr int64_t kFour = 4 * Lanes::kWidth;
+
+void quantize_run(const QuantizeRun& run, int64_t n, bool streams) {
+  constexpr int w = Lanes::kWidth;
+  const AllLanes all{};
+  int64_t i = 0;
+  if (streams && n >= 2 * kLineBytes) {
+    i = to_line(run.codes, 1);
+    for_lanes(i, run);
+    for (; i + kLineBytes <= n; i += kLineBytes) {
+      prefetch_lines(run.x + i, 4 * kLineBytes);
+      for (int64_t j = i; j < i + kLineBytes; j += kFour) {
+        Lanes::stream_bytes(run.codes + j, run.codes_at(j, all), run.codes_at(j + w, all), run.codes_at(j + 2 * w, all),
+                            run.codes_at(j + 3 * w, all));
+      }
+    }
+    Lanes::end_streams();
+  }
+  for (; i + kFour <= n; i += kFour) {
+    Lanes::store_bytes(run.codes + i, run.codes_at(i, all), run.codes_at(i + w, all), run.codes_at(i + 2 * w, all),
+                       run.codes_at(i + 3 * w, all));
+  }
+  for_lanes(n - i, QuantizeRun{run.x + i, run.codes + i, run.scale, run.lo, run.hi, run.add});
+}
 
 // A scale and a zero point for every column; no zero points = 0.
 template <bool kZero>
@@ -46,7 +75,8 @@ void quantize_block(const QuantizeArgs& args, int32_t qmin, int32_t qmax) {
       const int32_t z = zero == nullptr ? 0 : *zero;
       const float lo = static_cast<float>(static_cast<int64_t>(qmin) - z);
       const float hi = static_cast<float>(static_cast<int64_t>(qmax) - z);
-      for_lanes(args.columns, QuantizeRun{x, codes, Lanes::of(*scale), Lanes::of(lo), Lanes::of(hi), less_bits(z)});
+      const QuantizeRun run{x, codes, Lanes::of(*scale), Lanes::of(lo), Lanes::of(hi), less_bits(z)};
+      quantize_run(run, args.columns, args.streams);
     } else if (zero != nullptr) {
       for_lanes(args.columns, QuantizeColumns<true>{x, codes, scale, zero, Lanes::of(qmin), Lanes::of(qmax)});
     } else {

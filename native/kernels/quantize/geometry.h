@@ -33,6 +33,14 @@ void check_geometry(const Fields& op, int32_t from, int32_t from_bytes, int32_t 
   check.optional(op.zero_point, parameters, 4);
 }
 
+// From so many bytes read and written on, what an instruction writes is in no cache when another reads it.
+constexpr int64_t kStreamedBytes = 16 * 1024 * 1024;
+
+template <typename Fields>
+bool streams_past_caches(const Fields& op, int64_t element_bytes) {
+  return static_cast<int64_t>(op.outer) * op.axis * op.inner >= kStreamedBytes / element_bytes;
+}
+
 // Calls body(piece) for pieces that cover the tensor, spread over the threads. element_bytes is read and written
 // together.
 template <typename Fields, typename Body>

@@ -53,10 +53,11 @@ Status run_quantize(const quantize_fields& op, const RunContext& run) {
   uint8_t* codes = run.buffer<uint8_t>(op.codes);
   const float* scale = run.buffer<float>(op.scale);
   const int32_t* zero = run.buffer<int32_t>(op.zero_point);
+  const bool streams = streams_past_caches(op, 5);
   auto body = [&](const Piece& piece) {
     kernel({x + piece.offset, piece.stride, codes + piece.offset, piece.stride, piece.rows, piece.columns,
             scale + piece.parameter, zero == nullptr ? nullptr : zero + piece.parameter, piece.row_step,
-            piece.column_step});
+            piece.column_step, streams});
   };
   for_each_piece(op, run, 5, body);
   return Status::ok;
@@ -92,7 +93,7 @@ Status run_dynamic_quantize(const dynamic_quantize_fields& op, const RunContext&
         const RowParameters made = row_parameters(range[0], range[1], symmetric);
         scale[r] = made.scale;
         zero[r] = made.zero_point;
-        kernel({x + r * columns, columns, codes + r * columns, columns, 1, columns, scale + r, zero + r, 0, 0});
+        kernel({x + r * columns, columns, codes + r * columns, columns, 1, columns, scale + r, zero + r, 0, 0, false});
       }
     };
     run.parallel(rows.count, body);
@@ -119,7 +120,7 @@ Status run_dynamic_quantize(const dynamic_quantize_fields& op, const RunContext&
   zero[0] = made.zero_point;
   auto encode = [&](int64_t task, int) {
     const int64_t begin = pieces.begin(task), n = pieces.end(task, columns) - begin;
-    kernel({x + begin, n, codes + begin, n, 1, n, scale, zero, 0, 0});
+    kernel({x + begin, n, codes + begin, n, 1, n, scale, zero, 0, 0, false});
   };
   run.parallel(pieces.count, encode);
   return Status::ok;

@@ -19,6 +19,7 @@ struct QuantizeArgs {
   const float* scale;
   const int32_t* zero_point;
   int64_t row_step, column_step;
+  bool streams;  // more than the caches hold: the codes may be written past them
 };
 
 }  // namespace lowbit

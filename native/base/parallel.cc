@@ -1,4 +1,5 @@
-// The pool: idle workers sleep on a condition variable, callers work on their own call, tasks are claimed by a counter.
+// The pool: idle workers sleep on a condition variable, between the calls of a run they look out for the next one,
+// callers work on their own call, tasks are claimed by a counter.
 #include "native/base/parallel.h"
 
 #include <atomic>
@@ -15,6 +16,9 @@
 #else
 #include <pthread.h>
 #endif
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
 #endif
 
 namespace lowbit {
@@ -29,7 +33,47 @@ thread_local int t_worker = -1;
 // Upper bound for calls from this thread (0 = none): the workers that the running plan has scratch for.
 thread_local int t_cap = 0;
 
-// One parallel_for, on its caller's stack. All but `next` and the plain inputs is guarded by the pool's mutex.
+// How long a thread of a run that has nothing to do looks out for work before it sleeps: to wake it takes a few
+// microseconds of its caller's time and some tens until it runs, as long as many an instruction of a network lasts.
+constexpr auto kLookOut = std::chrono::microseconds(100);
+
+// A thread that was woken runs after this time, unless it waits behind another one.
+constexpr auto kLate = std::chrono::microseconds(60);
+
+// Tells the processor that this thread waits for another one.
+inline void relax() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(__aarch64__) && !defined(_MSC_VER)
+  __asm__ volatile("yield");
+#endif
+}
+
+// Looks until done() or until kLookOut is over; whether it is done.
+template <typename Done>
+bool look_until(const Done& done) {
+  constexpr int kLooks = 32;  // between two looks at the clock
+  const auto end = std::chrono::steady_clock::now() + kLookOut;
+  do {
+    for (int i = 0; i < kLooks; i++) {
+      if (done()) return true;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
+// The lock of a mutex that is never held for long: sleeping would take longer than waiting.
+Lock brief_lock(std::mutex& mutex) {
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries; i++) {
+    if (mutex.try_lock()) return Lock(mutex, std::adopt_lock);
+    relax();
+  }
+  return Lock(mutex);
+}
+
+// One parallel_for, on its caller's stack. Its atomics and the plain inputs apart, the pool's mutex guards it.
 struct Call {
   ParallelBody body;
   void* context;
@@ -38,7 +82,7 @@ struct Call {
   int limit = 1;                 // threads that may join, the caller included
   std::atomic<int64_t> next{0};  // the first task that nobody has claimed
   int joined = 1;                // worker numbers given out; 0 is the caller's
-  int active = 0;                // joined threads, the caller not counted, that have not left
+  std::atomic<int> active{0};    // joined threads, the caller not counted, that have not left
   std::condition_variable left;  // active reached 0
   Call* following = nullptr;
 
@@ -58,13 +102,26 @@ struct Call {
   }
 };
 
+// A thread that sleeps, on its own stack.
+struct Sleeper {
+  int thread;
+  Sleeper* following;
+};
+
 struct Pool {
   std::mutex mutex;
   std::condition_variable wake;
   Call* calls = nullptr;  // calls whose caller has not finished, oldest first
   int own = 0;            // threads that the pool started; they live as long as the process
   int donated = 0;        // threads that hosts have lent
-  int limit = 1;
+  int looking = 0;        // threads that look out for a call
+  int asleep = 0;         // threads that sleep
+  int woken = 0;          // those of them that have been woken but do not run yet
+  Sleeper* sleepers = nullptr;
+  std::chrono::steady_clock::time_point woken_at;
+  std::atomic<int> posted{0};  // counts the calls that want help, for those who look out
+  std::atomic<int> runs{0};    // runs that are under way
+  std::atomic<int> limit{1};
 
   Call* call_that_wants_help() {
     for (Call* call = calls; call != nullptr; call = call->following) {
@@ -76,23 +133,73 @@ struct Pool {
   // With the lock held: joins the call, works without the lock, leaves.
   void help(Call* call, Lock& lock) {
     const int worker = call->joined++;
-    call->active++;
+    call->active.fetch_add(1, std::memory_order_relaxed);
     lock.unlock();
     call->work(worker);
-    lock.lock();
-    if (--call->active == 0) call->left.notify_one();
+    lock = brief_lock(mutex);
+    if (call->active.fetch_sub(1, std::memory_order_release) == 1) call->left.notify_one();
+  }
+
+  // With the lock held: looks out for a call, without the lock, while a run is under way. False when none came.
+  bool look_out(Lock& lock) {
+    if (runs.load(std::memory_order_relaxed) == 0) return false;
+    const int seen = posted.load(std::memory_order_relaxed);
+    looking++;
+    lock.unlock();
+    look_until(
+        [&] { return posted.load(std::memory_order_relaxed) != seen || runs.load(std::memory_order_relaxed) == 0; });
+    lock = brief_lock(mutex);
+    looking--;
+    return posted.load(std::memory_order_relaxed) != seen;
+  }
+
+  // With the lock held: helps a call if there is one that wants it; false when there was none, even after a while.
+  bool serve(Lock& lock) {
+    Call* const call = call_that_wants_help();
+    if (call != nullptr) help(call, lock);
+    return call != nullptr || look_out(lock);
+  }
+
+  // With the lock held: sleeps as `wait` says.
+  template <typename Wait>
+  void sleep(const Wait& wait) {
+    Sleeper self{current_thread(), sleepers};
+    sleepers = &self;
+    asleep++;
+    wait();
+    Sleeper** link = &sleepers;
+    while (*link != &self) link = &(*link)->following;
+    *link = self.following;
+    asleep--;
+    if (woken > 0) woken--;
   }
 
   void serve_forever() {
     Lock lock(mutex);
     for (;;) {
-      Call* const call = call_that_wants_help();
-      if (call != nullptr) {
-        help(call, lock);
-      } else {
-        wake.wait(lock);
-      }
+      if (!serve(lock)) sleep([&] { wake.wait(lock); });
     }
+  }
+
+  // With the lock held: how many sleepers to wake for a call that has room for `helpers`.
+  int to_wake(int helpers) {
+    const int missing = helpers - looking - woken, left = asleep - woken;
+    const int count = missing < left ? missing : left;
+    if (count <= 0) return 0;
+    if (woken == 0) woken_at = std::chrono::steady_clock::now();
+    woken += count;
+    return count;
+  }
+
+  // With the lock held: moves threads that were woken and still do not run to another processor. The system puts a
+  // thread beside the one that woke it when no other processor is free at that moment (the one of a JavaScript thread
+  // that is just about to wait, say) and leaves it there, where it only gets what its caller does not use.
+  void move_late_sleepers() {
+    if (woken == 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - woken_at < kLate) return;
+    woken_at = now;
+    for (Sleeper* sleeper = sleepers; sleeper != nullptr; sleeper = sleeper->following) move_away(sleeper->thread);
   }
 };
 
@@ -154,37 +261,37 @@ void parallel_for(int64_t tasks, ParallelBody body, void* context, const volatil
   call.context = context;
   call.tasks = tasks;
   call.cancel = cancel;
-  if (tasks > 1) {
-    Lock lock(shared.mutex);
-    call.limit = t_cap > 0 && t_cap < shared.limit ? t_cap : shared.limit;
-    if (call.limit > tasks) call.limit = static_cast<int>(tasks);
-    if (call.limit > 1) {
-      while (shared.own + shared.donated < call.limit - 1 && start_thread(&shared)) shared.own++;
-      Call** last = &shared.calls;
-      while (*last != nullptr) last = &(*last)->following;
-      *last = &call;
-    }
+  const int limit = thread_limit();
+  call.limit = limit < tasks ? limit : static_cast<int>(tasks);
+  if (call.limit <= 1) return call.work(0);
+  int to_wake;
+  {
+    const Lock lock = brief_lock(shared.mutex);
+    while (shared.own + shared.donated < call.limit - 1 && start_thread(&shared)) shared.own++;
+    Call** last = &shared.calls;
+    while (*last != nullptr) last = &(*last)->following;
+    *last = &call;
+    shared.posted.fetch_add(1, std::memory_order_relaxed);
+    shared.move_late_sleepers();
+    to_wake = shared.to_wake(call.limit - 1);
   }
-  for (int i = 1; i < call.limit; i++) shared.wake.notify_one();
+  for (int i = 0; i < to_wake; i++) shared.wake.notify_one();
   call.work(0);
-  if (call.limit <= 1) return;
-  Lock lock(shared.mutex);
+  look_until([&] { return call.active.load(std::memory_order_acquire) == 0; });
+  Lock lock = brief_lock(shared.mutex);
   Call** link = &shared.calls;
   while (*link != &call) link = &(*link)->following;
   *link = call.following;
-  while (call.active != 0) call.left.wait(lock);
+  while (call.active.load(std::memory_order_relaxed) != 0) call.left.wait(lock);
 }
 
 int thread_limit() {
-  Pool& shared = pool();
-  Lock lock(shared.mutex);
-  return shared.limit;
+  const int limit = pool().limit.load(std::memory_order_relaxed);
+  return t_cap > 0 && t_cap < limit ? t_cap : limit;
 }
 
 void set_thread_limit(int threads) {
-  Pool& shared = pool();
-  Lock lock(shared.mutex);
-  shared.limit = threads < 1 ? 1 : threads > kMaxThreads ? kMaxThreads : threads;
+  pool().limit.store(threads < 1 ? 1 : threads > kMaxThreads ? kMaxThreads : threads, std::memory_order_relaxed);
 }
 
 PoolThreads pool_threads() {
@@ -196,6 +303,13 @@ PoolThreads pool_threads() {
 ThreadCap::ThreadCap(int threads) : before_(t_cap) { t_cap = threads; }
 ThreadCap::~ThreadCap() { t_cap = before_; }
 
+ParallelRun::ParallelRun() : counted_(thread_limit() > 1) {
+  if (counted_) pool().runs.fetch_add(1, std::memory_order_relaxed);
+}
+ParallelRun::~ParallelRun() {
+  if (counted_) pool().runs.fetch_sub(1, std::memory_order_relaxed);
+}
+
 void donate_thread(const volatile int32_t* stop) {
   // How often a lent thread that has nothing to do looks at *stop, which its owner sets without telling the pool.
   constexpr auto kLook = std::chrono::milliseconds(20);
@@ -203,12 +317,7 @@ void donate_thread(const volatile int32_t* stop) {
   Lock lock(shared.mutex);
   shared.donated++;
   while (load_flag(stop) == 0) {
-    Call* const call = shared.call_that_wants_help();
-    if (call != nullptr) {
-      shared.help(call, lock);
-    } else {
-      shared.wake.wait_for(lock, kLook);
-    }
+    if (!shared.serve(lock)) shared.sleep([&] { shared.wake.wait_for(lock, kLook); });
   }
   shared.donated--;
 }
@@ -224,6 +333,8 @@ void set_thread_limit(int) {}
 PoolThreads pool_threads() { return {0, 0}; }
 ThreadCap::ThreadCap(int threads) : before_(threads) {}
 ThreadCap::~ThreadCap() {}
+ParallelRun::ParallelRun() : counted_(false) {}
+ParallelRun::~ParallelRun() {}
 void donate_thread(const volatile int32_t*) {}
 
 #endif

@@ -21,7 +21,7 @@ void parallel_for(int64_t tasks, Body& body, const volatile int32_t* cancel) {
       cancel);
 }
 
-// The number of threads that one parallel_for may use (the caller included), from 1 to kMaxThreads.
+// The number of threads that a parallel_for of this thread may use (itself included), from 1 to kMaxThreads.
 constexpr int kMaxThreads = 256;
 int thread_limit();
 void set_thread_limit(int threads);
@@ -38,6 +38,19 @@ class ThreadCap {
   [[maybe_unused]] int before_;
 };
 
+// While one lives, threads of the pool that have nothing to do look out for a while before they sleep, because the next
+// parallel_for of the run is near. To be made behind the run's ThreadCap; without a second thread it does nothing.
+class ParallelRun {
+ public:
+  ParallelRun();
+  ~ParallelRun();
+  ParallelRun(const ParallelRun&) = delete;
+  ParallelRun& operator=(const ParallelRun&) = delete;
+
+ private:
+  [[maybe_unused]] bool counted_;
+};
+
 // The threads that serve the pool besides its callers: started by it, and lent to it.
 struct PoolThreads {
   int own, donated;
@@ -46,6 +59,11 @@ PoolThreads pool_threads();
 
 // What the machine offers: processors that this process may run on, lowered by its container's limit.
 int default_threads();
+
+// The number of the calling thread, and a request to the system to run a thread of this process on any other processor
+// than the caller's, as far as it may run there. Linux only: elsewhere 0, and nothing happens.
+int current_thread();
+void move_away(int thread);
 
 // Lends the calling thread to the pool until `*stop` becomes non-zero: for hosts that own their threads (WebAssembly).
 void donate_thread(const volatile int32_t* stop);

@@ -1,8 +1,11 @@
-// default_threads: the processors that this process may use, by its affinity mask and its container's quota.
+// The processors that this process may use, by its affinity mask and its container's quota, and which of them a thread
+// runs on.
 #include "native/base/parallel.h"
 
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -94,6 +97,24 @@ int lowered_by_quota(int threads) {
 }
 
 }  // namespace
+#endif
+
+#if defined(__linux__)
+int current_thread() { return static_cast<int>(syscall(SYS_gettid)); }
+
+void move_away(int thread) {
+  const int here = sched_getcpu();
+  cpu_set_t allowed;
+  if (here < 0 || sched_getaffinity(thread, sizeof allowed, &allowed) != 0 || !CPU_ISSET(here, &allowed)) return;
+  cpu_set_t others = allowed;
+  CPU_CLR(here, &others);
+  if (CPU_COUNT(&others) == 0) return;
+  // A thread that waits for a processor that it may no longer use moves at once, and stays when it may use it again.
+  if (sched_setaffinity(thread, sizeof others, &others) == 0) sched_setaffinity(thread, sizeof allowed, &allowed);
+}
+#else
+int current_thread() { return 0; }
+void move_away(int) {}
 #endif
 
 int default_threads() {

@@ -80,6 +80,7 @@ Status Plan::load(const Slice& words, const Slice& constants, Detail* detail) {
   input_count_ = words_[4];
   output_count_ = words_[5];
   arena_bytes_ = wide(words_ + 6);
+  threads_ = words_[8];
   // Every buffer takes kBufferWords and every instruction at least 2, so what passes is no larger than the words given.
   const uint64_t rest = word_count_ - kHeaderWords;
   if (buffer_count_ < 0 || instruction_count_ < 0 || static_cast<uint64_t>(buffer_count_) > rest / kBufferWords ||
@@ -89,6 +90,7 @@ Status Plan::load(const Slice& words, const Slice& constants, Detail* detail) {
   if (input_count_ < 0 || input_count_ > kMaxPorts || output_count_ < 0 || output_count_ > kMaxPorts) {
     return set_detail(detail, "the plan has a bad number of inputs or outputs"), Status::bad_plan;
   }
+  if (threads_ < 0) return set_detail(detail, "the plan has a bad number of threads"), Status::bad_plan;
   if (arena_bytes_ > SIZE_MAX / 2) return set_detail(detail, "the arena is too large"), Status::bad_plan;
   const Status status = load_buffers(constants.bytes, detail);
   return status == Status::ok ? load_instructions(detail) : status;

@@ -14,11 +14,12 @@ namespace lowbit {
 
 // The words of a plan, little-endian int32:
 //   0 magic  1 version  2 buffers  3 instructions  4 inputs  5 outputs  6, 7 arena bytes low, high
+//   8 the most threads that a run may use, 0 = as many as the process
 //   then 6 per buffer: space, index of the input or output, offset low, high, bytes low, high
 //   then per instruction: opcode, number of fields, the fields
 constexpr int32_t kPlanMagic = 0x4C42504C;  // "LPBL" in memory
-constexpr int32_t kPlanVersion = 1;
-constexpr size_t kHeaderWords = 8;
+constexpr int32_t kPlanVersion = 2;
+constexpr size_t kHeaderWords = 9;
 constexpr size_t kBufferWords = 6;
 enum Space : int32_t { kArena = 0, kConstants = 1, kInput = 2, kOutput = 3 };
 
@@ -73,6 +74,7 @@ class Plan {
   size_t word_count_ = 0;
   int32_t buffer_count_ = 0, instruction_count_ = 0, input_count_ = 0, output_count_ = 0;
   uint64_t arena_bytes_ = 0;
+  int32_t threads_ = 0;
   PlanBuffer* buffers_ = nullptr;
   uint64_t* buffer_bytes_ = nullptr;        // by buffer, as RunContext wants them
   const int32_t** instructions_ = nullptr;  // first word of each

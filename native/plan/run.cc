@@ -31,7 +31,8 @@ void Plan::destroy(Run* run) {
 
 // A run that is not in use, made when there is none; null without memory.
 Run* Plan::idle_run() {
-  const int workers = thread_limit();
+  const int limit = thread_limit();
+  const int workers = threads_ > 0 && threads_ < limit ? threads_ : limit;
   Run* run;
   {
     Lock lock(mutex_);
@@ -118,6 +119,7 @@ Status Plan::begin(const SliceList& inputs, const SliceList& outputs, Run** out,
 Status Plan::step(Run* run, int32_t instructions, int32_t* left, Detail* detail) {
   const Plan& plan = *run->plan;
   const ThreadCap cap(run->workers);
+  const ParallelRun parallel;
   RunContext context;
   context.buffers = run->buffers;
   context.buffer_bytes = plan.buffer_bytes_;

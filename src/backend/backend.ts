@@ -29,6 +29,8 @@ export interface IsaDescription {
 export interface PlanOptions {
   /** The highest instruction set that the plan may use; the backend's own by default. */
   readonly isa?: string | undefined;
+  /** The most threads that a run may use; by default, and at most, as many as the process may. */
+  readonly threads?: number | undefined;
 }
 
 export interface PlanRunOptions {

@@ -13,7 +13,7 @@ export const FALLBACK_WARNING = 'LOWBIT_WASM_FALLBACK';
 const KINDS: readonly BackendKind[] = ['native', 'wasm'];
 
 /** As kMaxThreads in native/base/parallel.h. */
-const MAX_THREADS = 256;
+export const MAX_THREADS = 256;
 
 /** The variants of wasm/build.mjs, best first, with the instruction set that each adds. */
 const WASM_VARIANTS = [

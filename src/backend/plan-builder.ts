@@ -12,7 +12,7 @@ export interface BufferRef {
 
 const SPACES = { arena: 0, constants: 1, input: 2, output: 3 } as const;
 const MAGIC = 0x4c42504c;
-const VERSION = 1;
+const VERSION = 2;
 
 /** Constants start on a multiple of this: a cache line, and the width of an AVX-512 register. */
 export const ALIGNMENT = 64;
@@ -118,14 +118,14 @@ export class PlanBuilder {
 
   /** Loads the plan with an arena of that many bytes. */
   build(arenaBytes: number, options: PlanOptions = {}): BackendPlan {
-    const { words, constants } = this.encode(arenaBytes);
+    const { words, constants } = this.encode(arenaBytes, options.threads);
     return this.#backend.createPlan(words, constants, options);
   }
 
   /** The words of the plan and its block of constants, as native/plan/plan.h describes them. */
-  encode(arenaBytes: number): { words: Int32Array; constants: Uint8Array } {
+  encode(arenaBytes: number, threads = 0): { words: Int32Array; constants: Uint8Array } {
     const header = [MAGIC, VERSION, this.#buffers.length, this.#instructionCount, this.#inputs, this.#outputs];
-    const words = [...header, ...wide(arenaBytes)];
+    const words = [...header, ...wide(arenaBytes), threads];
     for (const { space, port, offset, bytes } of this.#buffers)
       words.push(space, port, ...wide(offset), ...wide(bytes));
     const block = new Uint8Array(this.#constantBytes);

@@ -28,6 +28,8 @@ export interface CompileOptions {
   readonly observe?: readonly string[] | undefined;
   /** The highest instruction set to use. */
   readonly isa?: string | undefined;
+  /** The most threads that a run may use. */
+  readonly threads?: number | undefined;
   /** Packed constants that plans of the same graph share: filled and read by compilations. */
   readonly packed?: Map<string, Uint8Array> | undefined;
 }
@@ -241,7 +243,7 @@ function placeOutput(lowering: Lowering, name: string): View {
 function prepareConstants(
   prepare: Program,
   backend: Backend,
-  { packed, isa }: CompileOptions,
+  { packed, isa, threads }: CompileOptions,
 ): { prepared: PreparedBytes; job: PrepareJob | undefined } {
   const prepared = new Map<number, Uint8Array>();
   const builder = new PlanBuilder(backend);
@@ -280,7 +282,7 @@ function prepareConstants(
     builder.op(op, mapViews(fields, ref));
   }
   if (outputs.length === 0) return { prepared, job: undefined };
-  return { prepared, job: { plan: builder.build(0, { isa }), inputs, outputs } };
+  return { prepared, job: { plan: builder.build(0, { isa, threads }), inputs, outputs } };
 }
 
 function mapViews(
@@ -290,7 +292,7 @@ function mapViews(
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, isView(value) ? ref(value) : value]));
 }
 
-function finishPlan(draft: Draft, backend: Backend, { isa }: CompileOptions): CompiledPlan {
+function finishPlan(draft: Draft, backend: Backend, { isa, threads }: CompileOptions): CompiledPlan {
   const { program } = draft.lowering;
   const arena = planArena(program);
   const builder = new PlanBuilder(backend);
@@ -329,5 +331,5 @@ function finishPlan(draft: Draft, backend: Backend, { isa }: CompileOptions): Co
     arena,
     constantsBytes,
   };
-  return new CompiledPlan(builder.build(arena.arenaBytes, { isa }), planParts);
+  return new CompiledPlan(builder.build(arena.arenaBytes, { isa, threads }), planParts);
 }

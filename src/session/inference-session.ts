@@ -3,7 +3,7 @@
 import { Tensor } from 'onnxruntime-common';
 import type { Backend, BackendInfo, BackendKind } from '../backend/backend.js';
 import { fetchModule } from '../backend/fetch.js';
-import { backendInfo, loadBackend, loadBackendOf } from '../backend/load.js';
+import { backendInfo, loadBackend, loadBackendOf, MAX_THREADS } from '../backend/load.js';
 import type { TypedArray } from '../core/dtype.js';
 import { LowbitError, throwIfAborted } from '../core/errors.js';
 import type { Dim } from '../core/shape.js';
@@ -18,6 +18,11 @@ export interface SessionOptions {
   readonly backend?: Backend | BackendKind | undefined;
   /** The highest instruction set to use, such as 'x86_avx2'. */
   readonly isa?: string | undefined;
+  /**
+   * The most threads that a run of this session may use, itself included (default: as many as the process may, which
+   * LOWBIT_THREADS or the processors of the machine and the limits of its container decide).
+   */
+  readonly threads?: number | undefined;
   /** Fold and fuse the graph before it runs (default true). */
   readonly optimize?: boolean | undefined;
   /** Plans that are kept, one per set of input shapes (default 8). */
@@ -88,14 +93,8 @@ export class InferenceSession {
   ): Promise<InferenceSession> {
     const options = (typeof second === 'number' ? fourth : second) ?? {};
     const source = typeof second === 'number' ? sliceOf(model, second, third) : model;
-    const { planCacheSize } = options;
-    if (planCacheSize !== undefined && !(Number.isSafeInteger(planCacheSize) && planCacheSize >= 1)) {
-      throw new LowbitError(
-        'ERR_BAD_ARGUMENT',
-        `Expected an integer of at least 1 for planCacheSize but received ${String(planCacheSize)}`,
-        { argument: 'planCacheSize' },
-      );
-    }
+    requireCount(options.planCacheSize, 'planCacheSize', Number.MAX_SAFE_INTEGER);
+    requireCount(options.threads, 'threads', MAX_THREADS);
     const graph = await openModel(source, options);
     if (typeof options.backend !== 'object') await fetchModule();
     const session = new InferenceSession(new Planner(graph, backendOf(options.backend), options));
@@ -311,5 +310,16 @@ function fill(given: TensorLike, name: string, dtype: string, dims: readonly num
   }
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(
     new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  );
+}
+
+/** Errors: ERR_BAD_ARGUMENT unless the option is absent or an integer from 1 to `most`. */
+function requireCount(value: number | undefined, option: string, most: number): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 1 && value <= most)) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? 'of at least 1' : `from 1 to ${most}`;
+  throw new LowbitError(
+    'ERR_BAD_ARGUMENT',
+    `Expected an integer ${range} for ${option} but received ${String(value)}`,
+    { argument: option },
   );
 }

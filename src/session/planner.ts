@@ -14,6 +14,7 @@ const MAX_PLANNING_BYTES = 1 << 14;
 
 export interface PlannerOptions {
   readonly isa?: string | undefined;
+  readonly threads?: number | undefined;
   /** Plans that are kept, one per set of input shapes. */
   readonly planCacheSize?: number | undefined;
   readonly observe?: readonly string[] | undefined;
@@ -100,10 +101,10 @@ export class Planner {
   }
 
   #compileOptions({ shapes, values, outputs }: PlanRequest): CompileOptions {
-    const { isa, observe } = this.#options;
+    const { isa, threads, observe } = this.#options;
     // Packed inputs differ from run to run: only plans without compiled-in inputs share.
     const packed = values.size === 0 ? this.#packed : undefined;
-    return { inputShapes: shapes, inputValues: values, outputs, observe, isa, packed };
+    return { inputShapes: shapes, inputValues: values, outputs, observe, isa, threads, packed };
   }
 }
 

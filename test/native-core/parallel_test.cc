@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -85,6 +86,7 @@ void callers_share_the_pool() {
 
 void caps_hold() {
   const ThreadCap cap(2);
+  check(thread_limit() == 2, "a cap lowers the limit of its thread");
   std::atomic<int> most{0};
   auto body = [&](int64_t, int worker) {
     int seen = most;
@@ -93,6 +95,35 @@ void caps_hold() {
   };
   parallel_for(10000, body, nullptr);
   check(most < 2, "a cap of two threads keeps worker numbers below two");
+}
+
+// Calls of a run, so close together that workers do not sleep between them, and pauses in which they begin to.
+void runs_do_all_their_tasks() {
+  std::vector<std::thread> callers;
+  std::atomic<int> good{0};
+  for (int i = 0; i < 3; i++) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 20; round++) {
+        const ParallelRun run;
+        for (int call = 0; call < 30; call++) good += covers(1 + call % 7) ? 1 : 0;
+        std::this_thread::sleep_for(std::chrono::microseconds(150));
+        good += covers(9) ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  check(good == 3 * 20 * 31, "calls of runs each get all their tasks");
+}
+
+void idle_threads_sleep() {
+  {
+    const ParallelRun run;
+    covers(100);
+  }
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  const double used = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  check(used < 0.1, "threads without work use no processor");
 }
 
 void donated_threads_help() {
@@ -130,6 +161,8 @@ int main() {
   cancellation_stops();
   callers_share_the_pool();
   caps_hold();
+  runs_do_all_their_tasks();
+  idle_threads_sleep();
   set_thread_limit(0);
   check(thread_limit() == 1, "a limit below one is one");
   set_thread_limit(kMaxThreads + 1);

@@ -29,6 +29,8 @@ describe('the API', () => {
       await InferenceSession.create(buffer),
       await InferenceSession.create(larger.buffer, 7, bytes.length),
       await InferenceSession.create(graph, { optimize: false }),
+      await InferenceSession.create(graph, { threads: 1 }),
+      await InferenceSession.create(graph, { threads: 256 }),
     ];
     for (const session of sessions) {
       expect(session.inputNames).toEqual(['x']);
@@ -171,6 +173,12 @@ describe('models that cannot be run', () => {
     await expect(InferenceSession.create(tinyGemm(), { planCacheSize: 0 })).rejects.toMatchObject({
       code: 'ERR_BAD_ARGUMENT',
     });
+    for (const threads of [0, 257, 1.5, Number.NaN]) {
+      await expect(InferenceSession.create(tinyGemm(), { threads })).rejects.toMatchObject({
+        code: 'ERR_BAD_ARGUMENT',
+        message: expect.stringMatching(/from 1 to 256 for threads/),
+      });
+    }
     await expect(InferenceSession.create(42 as never)).rejects.toMatchObject({ code: 'ERR_BAD_ARGUMENT' });
     await expect(InferenceSession.create(new ArrayBuffer(8), 4, 8)).rejects.toMatchObject({ code: 'ERR_BAD_ARGUMENT' });
     await expect(InferenceSession.create('/nowhere/model.onnx')).rejects.toMatchObject({ code: 'ERR_IO' });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "native/kernels/depthwise/depthwise.h"
+#include "native/kernels/depthwise_f32/depthwise_f32.h"
 #include "native/kernels/dequantize/dequantize.h"
 #include "native/kernels/elementwise/elementwise.h"
 #include "native/kernels/gemm_f32/gemm_f32.h"

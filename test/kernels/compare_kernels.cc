@@ -106,51 +106,72 @@ void compare_peak(int64_t steps) {
 }
 
 #if defined(DEPTHWISE)
-void compare_depthwise(int64_t pixels, int64_t tap_count, int64_t channels, int kind, Codes x_kind, Codes w_kind) {
-  const int64_t element = kind == 2 ? 4 : 1;
+void compare_depthwise(int64_t pixels, int64_t tap_count, int64_t channels, bool is_signed, Codes x_kind,
+                       Codes w_kind) {
   const int64_t pool = 7;
   uint8_t* x[7];
   for (auto& row : x) {
-    row = array<uint8_t>(channels * element);
-    for (int64_t c = 0; c < channels; ++c) {
-      if (kind == 2) {
-        reinterpret_cast<float*>(row)[c] = static_cast<float>(static_cast<int32_t>(random_word())) * 1e-9f;
-      } else {
-        row[c] = code(x_kind, kind == 1);
-      }
-    }
+    row = array<uint8_t>(channels);
+    for (int64_t c = 0; c < channels; ++c) row[c] = code(x_kind, is_signed);
   }
   const void** taps = array<const void*>(pixels * tap_count);
   for (int64_t i = 0; i < pixels * tap_count; ++i) taps[i] = x[random_word() % pool];
-  uint8_t* w = array<uint8_t>(tap_count * channels * element);
-  for (int64_t i = 0; i < tap_count * channels; ++i) {
-    if (kind == 2) {
-      reinterpret_cast<float*>(w)[i] = static_cast<float>(static_cast<int32_t>(random_word())) * 1e-9f;
-    } else {
-      w[i] = code(w_kind, true);
-    }
-  }
+  uint8_t* w = array<uint8_t>(tap_count * channels);
+  for (int64_t i = 0; i < tap_count * channels; ++i) w[i] = code(w_kind, true);
   uint32_t* wanted = array<uint32_t>(pixels * channels);
   uint32_t* found = array<uint32_t>(pixels * channels);
   lowbit::DepthwiseArgs args = {taps, pixels, tap_count, channels, w, wanted};
-  void (*const portable[])(const lowbit::DepthwiseArgs&) = {
-      lowbit::depthwise_u8i8_i32_portable, lowbit::depthwise_i8i8_i32_portable, lowbit::depthwise_f32_portable};
-  void (*const candidate[])(const lowbit::DepthwiseArgs&) = {OF(depthwise_u8i8_i32), OF(depthwise_i8i8_i32),
-                                                             OF(depthwise_f32)};
-  portable[kind](args);
+  (is_signed ? lowbit::depthwise_i8i8_i32_portable : lowbit::depthwise_u8i8_i32_portable)(args);
   args.acc = found;
-  candidate[kind](args);
+  (is_signed ? OF(depthwise_i8i8_i32) : OF(depthwise_u8i8_i32))(args);
   if (memcmp(wanted, found, static_cast<size_t>(pixels * channels) * 4) != 0) {
-    differ(kind == 0   ? "depthwise_u8i8_i32"
-           : kind == 1 ? "depthwise_i8i8_i32"
-                       : "depthwise_f32",
-           pixels, tap_count, channels);
+    differ(is_signed ? "depthwise_i8i8_i32" : "depthwise_u8i8_i32", pixels, tap_count, channels);
   }
   for (auto& row : x) free(row);
   free(taps);
   free(w);
   free(wanted);
   free(found);
+}
+
+float* random_floats(int64_t n) {
+  float* values = array<float>(n);
+  for (int64_t i = 0; i < n; ++i) values[i] = static_cast<float>(static_cast<int32_t>(random_word())) * 1e-9f;
+  return values;
+}
+
+// Two lines of pixels whose windows follow one another by one or two pixels.
+void compare_depthwise_floats(int64_t pixels, int64_t rows, int64_t columns, int64_t channels) {
+  const int64_t step = 1 + random_word() % 2;
+  const int64_t width = (pixels - 1) * step + columns;
+  float* x = random_floats((rows + 1) * width * channels);
+  float* w = random_floats(rows * columns * channels);
+  float* bias = random_floats(channels);
+  float* wanted = random_floats(2 * pixels * channels);
+  float* found = random_floats(2 * pixels * channels);
+  lowbit::DepthwiseF32Args args = {};
+  args.x = x;
+  args.lines = 2;
+  args.line_stride = args.tap_row = width * channels;
+  args.pixels = pixels;
+  args.pixel_stride = step * channels;
+  args.rows = rows;
+  args.columns = columns;
+  args.tap_column = args.channels = channels;
+  args.w = w;
+  args.w_row = columns * channels;
+  args.y = wanted;
+  args.y_line = pixels * channels;
+  args.bias = random_word() % 2 == 0 ? bias : nullptr;
+  args.lo = -1.0f;
+  args.hi = 1.5f;
+  lowbit::depthwise_f32_portable(args);
+  args.y = found;
+  OF(depthwise_f32)(args);
+  if (memcmp(wanted, found, static_cast<size_t>(2 * pixels * channels) * 4) != 0) {
+    differ("depthwise_f32", pixels, rows * columns, channels);
+  }
+  for (float* memory : {x, w, bias, wanted, found}) free(memory);
 }
 #endif
 
@@ -222,13 +243,14 @@ int main() {
     }
   }
 #if defined(DEPTHWISE)
-  for (int kind = 0; kind < 3; ++kind) {
-    for (int64_t taps = 1; taps <= 26; ++taps) {
-      for (int64_t channels : {1, 3, 8, 15, 16, 17, 32, 47, 63, 64, 65, 96, 130}) {
-        compare_depthwise(1 + random_word() % 6, taps, channels, kind, kinds[random_word() % 3],
+  for (int64_t taps = 1; taps <= 26; ++taps) {
+    for (int64_t channels : {1, 3, 8, 15, 16, 17, 32, 47, 63, 64, 65, 96, 130}) {
+      for (int signs = 0; signs < 2; ++signs, ++compared) {
+        compare_depthwise(1 + random_word() % 6, taps, channels, signs == 1, kinds[random_word() % 3],
                           kinds[random_word() % 3]);
-        ++compared;
       }
+      compare_depthwise_floats(1 + random_word() % 9, 1 + taps % 5, 1 + taps / 5, channels);
+      ++compared;
     }
   }
 #endif

@@ -118,28 +118,36 @@ describe('depthwise_i8', () => {
 });
 
 describe('depthwise_f32', () => {
+  const checkFloats = (g: Geometry, seed: number) => {
+    const shape = shapeOf(g);
+    const taps = shape.kh * shape.kw;
+    const x = randomFloats(inputsOf(shape), seed, 2);
+    const weights = randomFloats(taps * shape.c, seed + 1);
+    const bias = seed % 2 === 0 ? randomFloats(shape.c, seed + 2) : undefined;
+    const bounds = seed % 3 === 0 ? { lo: 0, hi: 6 } : INFINITE;
+    const { y } = runEverywhere({
+      buffers: { x, weights, ...(bias && { bias }), y: pixelsOf(shape) * shape.c * 4 },
+      steps: [['depthwise_f32', { ...shape, x: 'x', weights: 'weights', bias: bias && 'bias', y: 'y', ...bounds }]],
+    });
+    const wanted = depthwise(shape, windows(shape, x, 1, 0, 0), (values, c) => {
+      let sum = 0;
+      for (const [t, v] of values.entries()) sum = f32(sum + f32(v * (weights[t * shape.c + c] as number)));
+      return clamp(bias === undefined ? sum : f32(sum + (bias[c] as number)), bounds.lo, bounds.hi);
+    });
+    expect(floatsIn(y)).toEqual(Float32Array.from(wanted));
+  };
+
   test('any geometry, the same bytes everywhere: taps in order, nothing fused', () => {
-    coversSlots('depthwise_f32', 'bias_clamp_f32');
-    fc.assert(
-      fc.property(depthwiseGeometry, fc.nat(1_000_000), (g, seed) => {
-        const shape = shapeOf(g);
-        const taps = shape.kh * shape.kw;
-        const x = randomFloats(inputsOf(shape), seed, 2);
-        const weights = randomFloats(taps * shape.c, seed + 1);
-        const bias = seed % 2 === 0 ? randomFloats(shape.c, seed + 2) : undefined;
-        const bounds = seed % 3 === 0 ? { lo: 0, hi: 6 } : INFINITE;
-        const { y } = runEverywhere({
-          buffers: { x, weights, ...(bias && { bias }), y: pixelsOf(shape) * shape.c * 4 },
-          steps: [['depthwise_f32', { ...shape, x: 'x', weights: 'weights', bias: bias && 'bias', y: 'y', ...bounds }]],
-        });
-        const wanted = depthwise(shape, windows(shape, x, 1, 0, 0), (values, c) => {
-          let sum = 0;
-          for (const [t, v] of values.entries()) sum = f32(sum + f32(v * (weights[t * shape.c + c] as number)));
-          return clamp(bias === undefined ? sum : f32(sum + (bias[c] as number)), bounds.lo, bounds.hi);
-        });
-        expect(floatsIn(y)).toEqual(Float32Array.from(wanted));
-      }),
-      { numRuns: 80 },
-    );
+    coversSlots('depthwise_f32');
+    fc.assert(fc.property(depthwiseGeometry, fc.nat(1_000_000), checkFloats), { numRuns: 80 });
+  });
+
+  test('3 x 3 and 5 x 5, several blocks of lines, windows beyond the image', () => {
+    const square = { ...POINTWISE, kernel: [3, 3], pads: [1, 1, 1, 1] } as const;
+    checkFloats({ ...square, h: 61, w: 40, channels: 70, filters: 70 }, 1);
+    checkFloats({ ...square, n: 2, h: 15, w: 17, channels: 33, filters: 33, stride: [2, 2] }, 2);
+    checkFloats({ ...square, h: 12, w: 11, channels: 24, filters: 24, kernel: [5, 5], pads: [2, 2, 2, 2] }, 3);
+    checkFloats({ ...square, h: 3, w: 2, channels: 17, filters: 17, kernel: [5, 5], pads: [6, 7, 6, 7] }, 4);
+    checkFloats({ ...square, h: 9, w: 9, channels: 16, filters: 16, dilation: [2, 3], pads: [2, 3, 2, 3] }, 5);
   });
 });

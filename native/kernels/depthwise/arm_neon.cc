@@ -1,4 +1,4 @@
-// depthwise_u8i8_i32, depthwise_i8i8_i32 and depthwise_f32 with Advanced SIMD.
+// depthwise_u8i8_i32 and depthwise_i8i8_i32 with Advanced SIMD.
 #if defined(__aarch64__) || defined(_M_ARM64)
 #include <cstring>
 
@@ -67,26 +67,10 @@ void depthwise(const DepthwiseArgs& args) {
   }
 }
 
-struct Simd {
-  using Vector = float32x4_t;
-  static constexpr int kLanes = 4;
-  static Vector zero() { return vdupq_n_f32(0.0f); }
-  static Vector load(const float* p) { return vld1q_f32(p); }
-  static void store(float* p, Vector v) { vst1q_f32(p, v); }
-  static Vector add_product(Vector sum, Vector x, Vector w) { return vaddq_f32(sum, vmulq_f32(x, w)); }
-};
-
 }  // namespace
-
-}  // namespace lowbit
-
-#include "native/kernels/depthwise/body.h"
-
-namespace lowbit {
 
 void depthwise_u8i8_i32_arm_neon(const DepthwiseArgs& args) { depthwise<false, uint8_t>(args); }
 void depthwise_i8i8_i32_arm_neon(const DepthwiseArgs& args) { depthwise<true, int8_t>(args); }
-void depthwise_f32_arm_neon(const DepthwiseArgs& args) { depthwise_floats(args); }
 
 }  // namespace lowbit
 #endif

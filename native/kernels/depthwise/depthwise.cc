@@ -1,4 +1,4 @@
-// The operations depthwise_i8 and depthwise_f32: lists of tap pointers for a block of pixels, then the kernel and its
+// The operation depthwise_i8: lists of tap pointers for a block of pixels, then the kernel and its
 // epilogue.
 #include "native/kernels/depthwise/depthwise.h"
 
@@ -199,57 +199,6 @@ Status run_depthwise_i8(const depthwise_i8_fields& f, const RunContext& run) {
       out.qhi = f.qhi;
       (f.y_format == kI8 ? run.kernels->requantize_i32_i8 : run.kernels->requantize_i32_u8)(out);
     }
-  };
-  run.parallel((pixels + block - 1) / block, run_task);
-  return Status::ok;
-}
-
-void check_depthwise_f32(const depthwise_f32_fields& f, PlanCheck& check) {
-  check_conv_shape(conv_shape(f, f.c), check);
-  if (!check.ok()) return;
-  check.that(f.lo <= f.hi);
-  check.buffer(f.x, checked_product(f.n, f.h, f.w, f.c), 4);
-  check.buffer(f.weights, checked_product(f.kh, f.kw, f.c), 4);
-  check.optional(f.bias, f.c, 4);
-  check.buffer(f.y, checked_product(f.n, f.oh, f.ow, f.c), 4);
-}
-
-size_t scratch_depthwise_f32(const depthwise_f32_fields& f, const Dispatch&) {
-  return layout_of(conv_shape(f, f.c), 4).bytes;
-}
-
-Status run_depthwise_f32(const depthwise_f32_fields& f, const RunContext& run) {
-  const ConvShape shape = conv_shape(f, f.c);
-  const Layout layout = layout_of(shape, 4);
-  const uint8_t* x = run.buffer<const uint8_t>(f.x);
-  float* y = run.buffer<float>(f.y);
-  const int64_t c = f.c;
-  uint8_t* padding = run.scratch + layout.padding;
-  memset(padding, 0, static_cast<size_t>(c) * 4);
-  const int64_t pixels = shape.pixels();
-  const int64_t block = task_pixels(shape);
-  auto run_task = [&](int64_t task, int worker) {
-    const int64_t first = task * block;
-    const int64_t count = pixels - first < block ? pixels - first : block;
-    const void** pointers = reinterpret_cast<const void**>(run.scratch_of(worker) + layout.taps);
-    tap_pointers(shape, x, 4, padding, first, count, pointers);
-    DepthwiseArgs args;
-    args.taps = pointers;
-    args.pixels = count;
-    args.tap_count = shape.kh * shape.kw;
-    args.channels = c;
-    args.w = run.buffer<const float>(f.weights);
-    args.acc = y + first * c;
-    run.kernels->depthwise_f32(args);
-    BiasClampArgs epilogue;
-    epilogue.y = y + first * c;
-    epilogue.y_stride = c;
-    epilogue.rows = count;
-    epilogue.columns = c;
-    epilogue.bias = run.buffer<const float>(f.bias);
-    epilogue.lo = f.lo;
-    epilogue.hi = f.hi;
-    run.kernels->bias_clamp_f32(epilogue);
   };
   run.parallel((pixels + block - 1) / block, run_task);
   return Status::ok;

@@ -7,7 +7,6 @@ namespace lowbit {
 
 // acc[p][c] = sum_t taps[p * tap_count + t][c] * w[t * channels + c], pixels x channels, contiguous.
 //   depthwise_u8i8_i32, depthwise_i8i8_i32: i32 accumulators; |x*w| <= 2^15, safe for tap_count <= 65,535. Exact.
-//   depthwise_f32: f32, taps in order, f32(acc + f32(x*w)), no fused multiply-add. Exact across ISAs.
 // Reads exactly `channels` elements behind each tap, never more.
 struct DepthwiseArgs {
   const void* const* taps;

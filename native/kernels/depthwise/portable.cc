@@ -1,14 +1,14 @@
-// depthwise_u8i8_i32, depthwise_i8i8_i32 and depthwise_f32 in portable C++: the definition of the others.
+// depthwise_u8i8_i32 and depthwise_i8i8_i32 in portable C++: the definition of the others.
 #include "native/kernels/kernels.h"
 
 namespace lowbit {
 
 namespace {
 
-template <typename Input, typename Weight, typename Sum>
+template <typename Input>
 void depthwise(const DepthwiseArgs& args) {
-  const Weight* w = static_cast<const Weight*>(args.w);
-  Sum* acc = static_cast<Sum*>(args.acc);
+  const int8_t* w = static_cast<const int8_t*>(args.w);
+  int32_t* acc = static_cast<int32_t*>(args.acc);
   for (int64_t p = 0; p < args.pixels; ++p, acc += args.channels) {
     const void* const* taps = args.taps + p * args.tap_count;
     for (int64_t c = 0; c < args.channels; ++c) acc[c] = 0;
@@ -21,8 +21,7 @@ void depthwise(const DepthwiseArgs& args) {
 
 }  // namespace
 
-void depthwise_u8i8_i32_portable(const DepthwiseArgs& args) { depthwise<uint8_t, int8_t, int32_t>(args); }
-void depthwise_i8i8_i32_portable(const DepthwiseArgs& args) { depthwise<int8_t, int8_t, int32_t>(args); }
-void depthwise_f32_portable(const DepthwiseArgs& args) { depthwise<float, float, float>(args); }
+void depthwise_u8i8_i32_portable(const DepthwiseArgs& args) { depthwise<uint8_t>(args); }
+void depthwise_i8i8_i32_portable(const DepthwiseArgs& args) { depthwise<int8_t>(args); }
 
 }  // namespace lowbit

@@ -1,4 +1,4 @@
-// depthwise_u8i8_i32, depthwise_i8i8_i32 and depthwise_f32 with WebAssembly SIMD.
+// depthwise_u8i8_i32 and depthwise_i8i8_i32 with WebAssembly SIMD.
 #if defined(__wasm_simd128__)
 #include <cstring>
 
@@ -48,27 +48,16 @@ struct Pairs {
   }
 };
 
-struct Simd {
-  using Vector = v128_t;
-  static constexpr int kLanes = 4;
-  static Vector zero() { return wasm_f32x4_const_splat(0.0f); }
-  static Vector load(const float* p) { return wasm_v128_load(p); }
-  static void store(float* p, Vector v) { wasm_v128_store(p, v); }
-  static Vector add_product(Vector sum, Vector x, Vector w) { return wasm_f32x4_add(sum, wasm_f32x4_mul(x, w)); }
-};
-
 }  // namespace
 
 }  // namespace lowbit
 
-#include "native/kernels/depthwise/body.h"
 #include "native/kernels/depthwise/pairs.h"
 
 namespace lowbit {
 
 void depthwise_u8i8_i32_wasm_simd128(const DepthwiseArgs& args) { depthwise_pairs<false>(args); }
 void depthwise_i8i8_i32_wasm_simd128(const DepthwiseArgs& args) { depthwise_pairs<true>(args); }
-void depthwise_f32_wasm_simd128(const DepthwiseArgs& args) { depthwise_floats(args); }
 
 }  // namespace lowbit
 #endif

@@ -1,4 +1,4 @@
-// depthwise_u8i8_i32, depthwise_i8i8_i32 and depthwise_f32 with AVX2.
+// depthwise_u8i8_i32 and depthwise_i8i8_i32 with AVX2.
 #if defined(__x86_64__) || defined(_M_X64)
 #include <cstring>
 
@@ -52,27 +52,16 @@ struct Pairs {
   }
 };
 
-struct Simd {
-  using Vector = __m256;
-  static constexpr int kLanes = 8;
-  static Vector zero() { return _mm256_setzero_ps(); }
-  static Vector load(const float* p) { return _mm256_loadu_ps(p); }
-  static void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
-  static Vector add_product(Vector sum, Vector x, Vector w) { return _mm256_add_ps(sum, _mm256_mul_ps(x, w)); }
-};
-
 }  // namespace
 
 }  // namespace lowbit
 
-#include "native/kernels/depthwise/body.h"
 #include "native/kernels/depthwise/pairs.h"
 
 namespace lowbit {
 
 void depthwise_u8i8_i32_x86_avx2(const DepthwiseArgs& args) { depthwise_pairs<false>(args); }
 void depthwise_i8i8_i32_x86_avx2(const DepthwiseArgs& args) { depthwise_pairs<true>(args); }
-void depthwise_f32_x86_avx2(const DepthwiseArgs& args) { depthwise_floats(args); }
 
 }  // namespace lowbit
 

@@ -1,0 +1,15 @@
+// depthwise_f32 for wasm_simd128: too few registers to keep weights.
+#if defined(__wasm_simd128__)
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_wasm_simd128.h"
+
+#include "native/isa/lanes/wasm_simd128.h"
+#include "native/kernels/depthwise_f32/body.h"
+
+LOWBIT_DEPTHWISE_F32_KERNELS(wasm_simd128, false, false)
+#endif

@@ -1,0 +1,17 @@
+// depthwise_f32 for x86_avx2: 9 of the 16 registers hold the weights of 3 x 3.
+#if defined(__x86_64__)
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_x86_avx2.h"
+
+#include "native/isa/lanes/x86_avx2.h"
+#include "native/kernels/depthwise_f32/body.h"
+
+LOWBIT_DEPTHWISE_F32_KERNELS(x86_avx2, true, false)
+
+#include "native/isa/target/end.h"
+#endif

@@ -9,7 +9,14 @@
 #include "native/isa/target/begin_arm_neon.h"
 
 #include "native/isa/lanes/arm_neon.h"
+
+namespace lowbit {
+namespace {
+constexpr bool kKeepsThreeByThree = true, kKeepsFiveByFive = false;
+}  // namespace
+}  // namespace lowbit
+
 #include "native/kernels/depthwise_f32/body.h"
 
-LOWBIT_DEPTHWISE_F32_KERNELS(arm_neon, true, false)
+LOWBIT_DEPTHWISE_F32_KERNELS(arm_neon)
 #endif

@@ -1,4 +1,5 @@
-// depthwise_f32 over the lanes of native/isa/lanes, compiled once per instruction set.
+// depthwise_f32 over the lanes of native/isa/lanes, compiled once per instruction set, which says first what
+// its registers keep.
 #pragma once
 
 #include "native/isa/unroll.h"
@@ -96,31 +97,28 @@ void known_window(const DepthwiseF32Args& args, int64_t channel, Extent e) {
   }
 }
 
-// Windows whose weights an instruction set keeps in registers: ThreeByThree and FiveByFive of its choice.
-template <bool ThreeByThree, bool FiveByFive, typename Extent>
+// kKeepsThreeByThree and kKeepsFiveByFive: whether the instruction set has registers for such weights.
+template <typename Extent>
 void channels_of(const DepthwiseF32Args& args, int64_t channel, Extent e) {
-  if constexpr (ThreeByThree) {
+  if constexpr (kKeepsThreeByThree) {
     if (args.rows == 3 && args.columns == 3) return known_window<3, 3>(args, channel, e);
   }
-  if constexpr (FiveByFive) {
+  if constexpr (kKeepsFiveByFive) {
     if (args.rows == 5 && args.columns == 5) return known_window<5, 5>(args, channel, e);
   }
   any_window(args, channel, e);
 }
 
-template <bool ThreeByThree, bool FiveByFive>
 void depthwise_rectangle(const DepthwiseF32Args& args) {
   int64_t c = 0;
-  for (; c + Lanes::kWidth <= args.channels; c += Lanes::kWidth) {
-    channels_of<ThreeByThree, FiveByFive>(args, c, AllLanes{});
-  }
+  for (; c + Lanes::kWidth <= args.channels; c += Lanes::kWidth) channels_of(args, c, AllLanes{});
   if (c < args.channels) any_window(args, c, SomeLanes{static_cast<int>(args.channels - c)});
 }
 
 }  // namespace
 }  // namespace lowbit
 
-#define LOWBIT_DEPTHWISE_F32_KERNELS(isa, three_by_three, five_by_five)                                               \
-  namespace lowbit {                                                                                                  \
-  void depthwise_f32_##isa(const DepthwiseF32Args& args) { depthwise_rectangle<three_by_three, five_by_five>(args); } \
+#define LOWBIT_DEPTHWISE_F32_KERNELS(isa)                                               \
+  namespace lowbit {                                                                    \
+  void depthwise_f32_##isa(const DepthwiseF32Args& args) { depthwise_rectangle(args); } \
   }

@@ -9,7 +9,14 @@
 #include "native/isa/target/begin_wasm_simd128.h"
 
 #include "native/isa/lanes/wasm_simd128.h"
+
+namespace lowbit {
+namespace {
+constexpr bool kKeepsThreeByThree = false, kKeepsFiveByFive = false;
+}  // namespace
+}  // namespace lowbit
+
 #include "native/kernels/depthwise_f32/body.h"
 
-LOWBIT_DEPTHWISE_F32_KERNELS(wasm_simd128, false, false)
+LOWBIT_DEPTHWISE_F32_KERNELS(wasm_simd128)
 #endif

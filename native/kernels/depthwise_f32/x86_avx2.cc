@@ -9,9 +9,16 @@
 #include "native/isa/target/begin_x86_avx2.h"
 
 #include "native/isa/lanes/x86_avx2.h"
+
+namespace lowbit {
+namespace {
+constexpr bool kKeepsThreeByThree = true, kKeepsFiveByFive = false;
+}  // namespace
+}  // namespace lowbit
+
 #include "native/kernels/depthwise_f32/body.h"
 
-LOWBIT_DEPTHWISE_F32_KERNELS(x86_avx2, true, false)
+LOWBIT_DEPTHWISE_F32_KERNELS(x86_avx2)
 
 #include "native/isa/target/end.h"
 #endif

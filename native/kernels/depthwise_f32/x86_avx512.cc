@@ -9,9 +9,16 @@
 #include "native/isa/target/begin_x86_avx512.h"
 
 #include "native/isa/lanes/x86_avx512.h"
+
+namespace lowbit {
+namespace {
+constexpr bool kKeepsThreeByThree = true, kKeepsFiveByFive = true;
+}  // namespace
+}  // namespace lowbit
+
 #include "native/kernels/depthwise_f32/body.h"
 
-LOWBIT_DEPTHWISE_F32_KERNELS(x86_avx512, true, true)
+LOWBIT_DEPTHWISE_F32_KERNELS(x86_avx512)
 
 #include "native/isa/target/end.h"
 #endif

@@ -7,12 +7,15 @@
 #include "native/kernels/elementwise/elementwise.h"
 #include "native/kernels/gemm_f32/gemm_f32.h"
 #include "native/kernels/gemm_i8/gemm_i8.h"
+#include "native/kernels/normalize/normalize.h"
 #include "native/kernels/peak/peak.h"
 #include "native/kernels/pool/pool.h"
 #include "native/kernels/quantize/quantize.h"
+#include "native/kernels/reduce/reduce.h"
 #include "native/kernels/requantize/requantize.h"
 #include "native/kernels/softmax/softmax.h"
 #include "native/kernels/statistics/statistics.h"
+#include "native/kernels/unary/unary.h"
 
 namespace lowbit {
 

@@ -84,7 +84,10 @@ struct Lanes {
   LOWBIT_LANES_BINARY(I, sub, vsubq_s32)
   LOWBIT_LANES_BINARY(I, mul, vmulq_s32)
   LOWBIT_LANES_BINARY(I, exclusive_or, veorq_s32)
+  LOWBIT_LANES_BINARY(I, bit_and, vandq_s32)
+  LOWBIT_LANES_BINARY(I, bit_or, vorrq_s32)
 #undef LOWBIT_LANES_BINARY
+  static inline F square_root(F a) { return pair(vsqrtq_f32(a.val[0]), vsqrtq_f32(a.val[1])); }
   static inline I shift_left_23(I a) { return pair(vshlq_n_s32(a.val[0], 23), vshlq_n_s32(a.val[1], 23)); }
 
   // fmax and fmin treat NaN and zeros in their own way: compare and select instead.

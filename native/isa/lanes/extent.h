@@ -15,10 +15,10 @@ struct SomeLanes {
 //   0; store(pointer, F or I, extent); store_bytes(pointer, I, extent): the low byte of every lane, and with four
 //   vectors in the place of one those of all lanes of them; stream(pointer, F) and stream_bytes(pointer, I, I, I, I):
 //   the same past the caches, to an address on a multiple of 64 bytes or as many vectors behind one, and end_streams()
-//   when all are done; prefetch(any address); add sub mul (F, I), div (F), exclusive_or shift_left_23 (I), each
-//   wrapping; greater(a, b) = a > b ? a : b and less(a, b) = a < b ? a : b, as C++ has it for NaN and zeros;
-//   where_less(v, w, a, b) = v < w ? a : b; where_number(v, a, b) = v == v ? a : b; to_float(I), rounded to nearest
-//   even; bits(F) and floats(I), reinterpreted.
+//   when all are done; prefetch(any address); add sub mul (F, I), div square_root (F), exclusive_or bit_and bit_or
+//   shift_left_23 (I), each wrapping; greater(a, b) = a > b ? a : b and less(a, b) = a < b ? a : b, as C++ has it for
+//   NaN and zeros; where_less(v, w, a, b) = v < w ? a : b; where_number(v, a, b) = v == v ? a : b; to_float(I), rounded
+//   to nearest even; bits(F) and floats(I), reinterpreted.
 
 }  // namespace
 }  // namespace lowbit

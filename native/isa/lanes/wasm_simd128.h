@@ -79,10 +79,13 @@ struct Lanes {
   static inline F sub(F x, F y) { return {wasm_f32x4_sub(x.a, y.a), wasm_f32x4_sub(x.b, y.b)}; }
   static inline F mul(F x, F y) { return {wasm_f32x4_mul(x.a, y.a), wasm_f32x4_mul(x.b, y.b)}; }
   static inline F div(F x, F y) { return {wasm_f32x4_div(x.a, y.a), wasm_f32x4_div(x.b, y.b)}; }
+  static inline F square_root(F x) { return {wasm_f32x4_sqrt(x.a), wasm_f32x4_sqrt(x.b)}; }
   static inline I add(I x, I y) { return {wasm_i32x4_add(x.a, y.a), wasm_i32x4_add(x.b, y.b)}; }
   static inline I sub(I x, I y) { return {wasm_i32x4_sub(x.a, y.a), wasm_i32x4_sub(x.b, y.b)}; }
   static inline I mul(I x, I y) { return {wasm_i32x4_mul(x.a, y.a), wasm_i32x4_mul(x.b, y.b)}; }
   static inline I exclusive_or(I x, I y) { return {wasm_v128_xor(x.a, y.a), wasm_v128_xor(x.b, y.b)}; }
+  static inline I bit_and(I x, I y) { return {wasm_v128_and(x.a, y.a), wasm_v128_and(x.b, y.b)}; }
+  static inline I bit_or(I x, I y) { return {wasm_v128_or(x.a, y.a), wasm_v128_or(x.b, y.b)}; }
   static inline I shift_left_23(I x) { return {wasm_i32x4_shl(x.a, 23), wasm_i32x4_shl(x.b, 23)}; }
 
   // pmax(p, q) is p < q ? q : p, and pmin(p, q) is q < p ? q : p: the operands are the other way around.

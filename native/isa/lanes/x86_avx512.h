@@ -58,10 +58,13 @@ struct Lanes {
   static inline F sub(F a, F b) { return _mm512_sub_ps(a, b); }
   static inline F mul(F a, F b) { return _mm512_mul_ps(a, b); }
   static inline F div(F a, F b) { return _mm512_div_ps(a, b); }
+  static inline F square_root(F a) { return _mm512_sqrt_ps(a); }
   static inline I add(I a, I b) { return _mm512_add_epi32(a, b); }
   static inline I sub(I a, I b) { return _mm512_sub_epi32(a, b); }
   static inline I mul(I a, I b) { return _mm512_mullo_epi32(a, b); }
   static inline I exclusive_or(I a, I b) { return _mm512_xor_si512(a, b); }
+  static inline I bit_and(I a, I b) { return _mm512_and_si512(a, b); }
+  static inline I bit_or(I a, I b) { return _mm512_or_si512(a, b); }
   static inline I shift_left_23(I a) { return _mm512_slli_epi32(a, 23); }
 
   // vmaxps and vminps give their second operand unless the first is the greater (the less).

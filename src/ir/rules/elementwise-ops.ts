@@ -159,6 +159,8 @@ export const ELEMENTWISE_OPS = {
   HardSwish: unary(),
   Gelu: unary({ approximate: 'string' }),
   Mish: unary(),
+  Swish: unary({ alpha: 'float' }),
+  ThresholdedRelu: unary({ alpha: 'float' }),
   Sigmoid: unary(),
   Softplus: unary(),
   Softsign: unary(),
@@ -212,6 +214,13 @@ export const ELEMENTWISE_OPS = {
       const reduced: Known = { dtype: 'float32', dims: dims?.map((dim, at) => (at < (axis ?? 0) ? dim : 1)) };
       return [{ dtype: context.dtype(0), dims }, reduced, reduced];
     },
+  },
+  RMSNormalization: {
+    inputs: [2, 2],
+    outputs: [1, 1],
+    attributes: { axis: 'int', epsilon: 'float', stash_type: 'int' },
+    accepts: [FLOAT],
+    infer: (context) => [{ dtype: context.dtype(0), dims: context.dims(0) }],
   },
   Identity: { inputs: [1, 1], outputs: [1, 1], attributes: {}, infer: keep },
   Dropout: {

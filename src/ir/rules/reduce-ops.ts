@@ -2,6 +2,7 @@
 
 import type { DType } from '../../core/dtype.js';
 import type { Dim } from '../../core/shape.js';
+import { resizedAxes } from '../resize.js';
 import { ANY, FLOAT, INT64, type Known, MANY, type NodeContext, type OpRule } from '../rule.js';
 import { axesOf } from './shape-ops.js';
 
@@ -69,15 +70,31 @@ function inferResize(context: NodeContext): Known[] {
   const x = context.dims(0);
   if (x === undefined) return [{ dtype, dims: undefined }];
   const upsample = context.node.op === 'Upsample' || context.opset < 11;
-  const scales = context.integers(upsample ? 1 : 2);
+  const written = context.node.attributes.get('scales');
+  const scales = written?.kind === 'floats' ? written.value : context.integers(upsample ? 1 : 2);
   const sizes = upsample ? undefined : context.integers(3);
-  const axes = context.ints('axes');
-  if (axes !== undefined) return [{ dtype, dims: x.map((_, axis) => context.unknownDim(axis)) }];
+  const axes = context.axes(context.ints('axes') ?? x.map((_, axis) => axis), x.length);
+  const unknown = [{ dtype, dims: x.map((dim, axis) => (axes.includes(axis) ? context.unknownDim(axis) : dim)) }];
+  const counts = (list: readonly number[] | undefined): list is readonly number[] =>
+    list !== undefined && list.length === axes.length;
+  if (!counts(scales) && !counts(sizes)) return unknown;
+  const policy = context.string('keep_aspect_ratio_policy', 'stretch');
+  if (policy !== 'stretch' && policy !== 'not_larger' && policy !== 'not_smaller') {
+    context.fail(`keep_aspect_ratio_policy is '${policy}'; expected stretch, not_larger or not_smaller`);
+  }
+  const numbers = x.every((dim) => typeof dim === 'number') ? (x as readonly number[]) : undefined;
+  if (numbers !== undefined) {
+    const resized = resizedAxes(numbers, axes, counts(scales) ? { scales } : { sizes: sizes as number[] }, policy);
+    return [{ dtype, dims: resized.map(({ size }) => size) }];
+  }
   const dims = x.map((dim, axis): Dim => {
-    if (sizes?.length === x.length) return sizes[axis] as number;
-    const scale = scales?.length === x.length ? (scales[axis] as number) : undefined;
-    if (scale === 1) return dim;
-    return scale !== undefined && typeof dim === 'number' ? Math.floor(dim * scale) : context.unknownDim(axis);
+    const index = axes.indexOf(axis);
+    if (index < 0) return dim;
+    if (counts(scales)) {
+      if (scales[index] === 1) return dim;
+      return typeof dim === 'number' ? Math.floor(dim * (scales[index] as number)) : context.unknownDim(axis);
+    }
+    return policy === 'stretch' ? (sizes?.[index] as number) : context.unknownDim(axis);
   });
   return [{ dtype, dims }];
 }
@@ -100,9 +117,18 @@ export const REDUCE_OPS = {
   Resize: {
     inputs: [1, 4],
     outputs: [1, 1],
-    attributes: { mode: 'string', axes: 'ints' },
+    attributes: {
+      mode: 'string',
+      axes: 'ints',
+      antialias: 'int',
+      coordinate_transformation_mode: 'string',
+      cubic_coeff_a: 'float',
+      exclude_outside: 'int',
+      keep_aspect_ratio_policy: 'string',
+      nearest_mode: 'string',
+    },
     accepts: [ANY],
     infer: inferResize,
   },
-  Upsample: { inputs: [1, 2], outputs: [1, 1], attributes: { mode: 'string' }, infer: inferResize },
+  Upsample: { inputs: [1, 2], outputs: [1, 1], attributes: { mode: 'string', scales: 'floats' }, infer: inferResize },
 } as const satisfies Record<string, OpRule>;

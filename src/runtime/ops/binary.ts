@@ -14,6 +14,7 @@ import {
 } from '../layout.js';
 import type { Lowering, LoweringRow } from '../lowering.js';
 import type { FieldValue, View } from '../program.js';
+import { emitCombine } from './combine.js';
 import { codeLimits, expectCodes, formatOf, quantizationOf } from './parameters.js';
 
 /** The `kind` field of the binary instructions. */
@@ -99,6 +100,10 @@ function operandOf(at: Lowering, name: string, out: readonly number[], layout: L
 
 function binary(node: Node, at: Lowering): void {
   const [a, b, y] = [inputOf(node, 0), inputOf(node, 1), outputOf(node)];
+  if (at.type(a).dtype !== 'float32') {
+    emitCombine(at, node.op as keyof typeof KINDS, a, b, y);
+    return;
+  }
   for (const name of [a, b]) at.expectType(name, 'float32');
   const out = at.dims(y);
   const layout = commonLayout(at, [a, b], out);

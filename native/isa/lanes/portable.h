@@ -1,0 +1,78 @@
+// One lane in plain C++: the bodies that are written over lanes, for every processor.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <cmath>
+#endif
+
+#include "native/isa/lanes/extent.h"
+
+namespace lowbit {
+namespace {
+
+struct Lanes {
+  static constexpr int kWidth = 1;
+  using F = float;
+  using I = int32_t;
+
+  static inline F of(float v) { return v; }
+  static inline I of(int32_t v) { return v; }
+
+  template <typename Extent>
+  static inline F load(const float* p, Extent) {
+    return *p;
+  }
+  template <typename T, typename Extent>
+  static inline I load(const T* p, Extent) {
+    return *p;
+  }
+  template <typename T, typename Extent>
+  static inline void store(T* p, T v, Extent) {
+    *p = v;
+  }
+  template <typename Extent>
+  static inline void store_bytes(uint8_t* p, I v, Extent) {
+    *p = static_cast<uint8_t>(v);
+  }
+
+  static inline uint32_t word(I v) { return static_cast<uint32_t>(v); }
+  static inline I wrapped(uint32_t v) { return static_cast<I>(v); }
+  static inline F add(F a, F b) { return a + b; }
+  static inline F sub(F a, F b) { return a - b; }
+  static inline F mul(F a, F b) { return a * b; }
+  static inline F div(F a, F b) { return a / b; }
+#if defined(_MSC_VER) && !defined(__clang__)
+  static inline F square_root(F a) { return std::sqrt(a); }
+#else
+  static inline F square_root(F a) { return __builtin_sqrtf(a); }
+#endif
+  static inline I add(I a, I b) { return wrapped(word(a) + word(b)); }
+  static inline I sub(I a, I b) { return wrapped(word(a) - word(b)); }
+  static inline I mul(I a, I b) { return wrapped(word(a) * word(b)); }
+  static inline I exclusive_or(I a, I b) { return a ^ b; }
+  static inline I bit_and(I a, I b) { return a & b; }
+  static inline I bit_or(I a, I b) { return a | b; }
+  static inline I shift_left_23(I a) { return wrapped(word(a) << 23); }
+
+  static inline F greater(F a, F b) { return a > b ? a : b; }
+  static inline F less(F a, F b) { return a < b ? a : b; }
+  static inline F where_less(F v, F w, F a, F b) { return v < w ? a : b; }
+  static inline F where_number(F v, F a, F b) { return v == v ? a : b; }
+
+  static inline F to_float(I v) { return static_cast<F>(v); }
+  static inline I bits(F v) {
+    I bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+  }
+  static inline F floats(I v) {
+    F value;
+    memcpy(&value, &v, sizeof value);
+    return value;
+  }
+};
+
+}  // namespace
+}  // namespace lowbit

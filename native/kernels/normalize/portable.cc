@@ -1,0 +1,11 @@
+// The normalization kernels in plain C++: what the other instruction sets must agree with.
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "native/kernels/kernels.h"
+
+#include "native/isa/lanes/portable.h"
+#include "native/kernels/normalize/body.h"
+
+LOWBIT_NORMALIZE_KERNELS(portable)

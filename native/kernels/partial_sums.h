@@ -1,0 +1,80 @@
+// Sums and extremes of a row that do not depend on the width of a vector. Include inside a target region, behind the
+// lanes.
+#pragma once
+
+#include "native/kernels/lanes.h"
+#include "native/kernels/softmax/exponential.h"
+
+namespace lowbit {
+namespace {
+
+constexpr int kVectors = kPartialSums / Lanes::kWidth;
+
+struct Itself {
+  inline F operator()(F v) const { return v; }
+};
+
+// Combine: start() of every lane, and of two vectors. Lane j takes the elements j, j + 16, j + 32, … in order, each
+// through `turn`; the lanes are combined as a tree.
+template <typename Combine, typename Turn>
+inline float combined_of(const float* x, int64_t n, const Turn& turn) {
+  F lanes[kVectors];
+  for (int j = 0; j < kVectors; j++) lanes[j] = Lanes::of(Combine::start());
+  int64_t i = 0;
+  for (; i + kPartialSums <= n; i += kPartialSums) {
+    for (int j = 0; j < kVectors; j++) {
+      lanes[j] = Combine::of(lanes[j], turn(Lanes::load(x + i + j * Lanes::kWidth, AllLanes{})));
+    }
+  }
+  float parts[kPartialSums];
+  for (int j = 0; j < kVectors; j++) Lanes::store(parts + j * Lanes::kWidth, lanes[j], AllLanes{});
+  if (i < n) {
+    float last[kPartialSums] = {};
+    for (int64_t j = 0; j < n - i; j++) last[j] = x[i + j];
+    float turned[kPartialSums];
+    for (int j = 0; j < kVectors; j++) {
+      Lanes::store(turned + j * Lanes::kWidth,
+                   Combine::of(lanes[j], turn(Lanes::load(last + j * Lanes::kWidth, AllLanes{}))), AllLanes{});
+    }
+    for (int64_t j = 0; j < n - i; j++) parts[j] = turned[j];
+  }
+  for (int half = kPartialSums / 2; half > 0; half /= 2) {
+    for (int j = 0; j < half; j++) parts[j] = Combine::of_two(parts[j], parts[j + half]);
+  }
+  return parts[0];
+}
+
+struct Sum {
+  static inline float start() { return 0.0f; }
+  static inline F of(F sum, F v) { return Lanes::add(sum, v); }
+  static inline float of_two(float a, float b) { return a + b; }
+};
+struct Product {
+  static inline float start() { return 1.0f; }
+  static inline F of(F product, F v) { return Lanes::mul(product, v); }
+  static inline float of_two(float a, float b) { return a * b; }
+};
+// NaN is passed over.
+struct Greatest {
+  static inline float start() { return -kInfinity; }
+  static inline F of(F most, F v) { return Lanes::greater(v, most); }
+  static inline float of_two(float a, float b) { return b > a ? b : a; }
+};
+struct Least {
+  static inline float start() { return kInfinity; }
+  static inline F of(F least, F v) { return Lanes::less(v, least); }
+  static inline float of_two(float a, float b) { return b < a ? b : a; }
+};
+
+template <typename Turn>
+inline float sum_of(const float* x, int64_t n, const Turn& turn) {
+  return combined_of<Sum>(x, n, turn);
+}
+
+template <typename Extreme>
+inline float extreme_of(const float* x, int64_t n) {
+  return combined_of<Extreme>(x, n, Itself{});
+}
+
+}  // namespace
+}  // namespace lowbit

@@ -1,0 +1,77 @@
+// unary_f32 over the lanes of an instruction set. Include inside a target region, behind the lanes.
+#pragma once
+
+#include "native/kernels/unary/functions.h"
+#include "native/kernels/unary/unary.h"
+
+namespace lowbit {
+namespace {
+
+template <int kKind>
+inline F unary_of(F v, F alpha, F beta) {
+  const F one = Lanes::of(1.0f), zero = Lanes::of(0.0f);
+  if constexpr (kKind == 0) return exp_of(v);
+  if constexpr (kKind == 1) return log_of(v);
+  if constexpr (kKind == 2) return Lanes::square_root(v);
+  if constexpr (kKind == 3) return Lanes::div(one, v);
+  if constexpr (kKind == 4) return negative(v);
+  if constexpr (kKind == 5) return absolute(v);
+  if constexpr (kKind == 6) return erf_of(v);
+  if constexpr (kKind == 7) {
+    const F half = Lanes::mul(v, Lanes::of(0.5f));
+    return Lanes::mul(half, Lanes::add(erf_of(Lanes::mul(v, Lanes::of(0x1.6a09e6p-1f))), one));
+  }
+  if constexpr (kKind == 8) {
+    // -2 sqrt(2/pi), and that times 0.044715.
+    const F cubic = twice(Lanes::mul(v, v), Lanes::of(-0x1.2444f2p-4f), Lanes::of(-0x1.988454p0f));
+    return Lanes::div(v, Lanes::add(exp_of(Lanes::mul(v, cubic)), one));
+  }
+  if constexpr (kKind == 9) return tanh_of(v);
+  if constexpr (kKind == 10) return Lanes::div(one, Lanes::add(exp_of(negative(v)), one));
+  if constexpr (kKind == 11) return Lanes::div(v, Lanes::add(exp_of(negative(Lanes::mul(v, alpha))), one));
+  if constexpr (kKind == 12) return clamped(twice(v, alpha, beta), zero, one);
+  if constexpr (kKind == 13) {
+    return Lanes::mul(v, clamped(twice(v, Lanes::of(1.0f / 6.0f), Lanes::of(0.5f)), zero, one));
+  }
+  if constexpr (kKind == 14) return Lanes::where_less(v, zero, Lanes::mul(v, alpha), v);
+  if constexpr (kKind == 15) {
+    return Lanes::where_less(v, zero, Lanes::mul(alpha, Lanes::sub(exp_of(Lanes::div(v, beta)), one)), v);
+  }
+  if constexpr (kKind == 16) return softplus_of(v);
+  if constexpr (kKind == 17) return Lanes::div(v, Lanes::add(absolute(v), one));
+  if constexpr (kKind == 18) return floor_of(v);
+  if constexpr (kKind == 19) return negative(floor_of(negative(v)));
+  if constexpr (kKind == 20) return round_of(v);
+  if constexpr (kKind == 21) {
+    return Lanes::where_less(zero, v, one, Lanes::where_less(v, zero, Lanes::of(-1.0f), v));
+  }
+  if constexpr (kKind == 22) return Lanes::mul(v, tanh_of(softplus_of(v)));
+  if constexpr (kKind == 23) return Lanes::where_less(alpha, v, v, Lanes::where_number(v, zero, v));
+}
+
+template <int kKind>
+struct UnaryRun {
+  const float* x;
+  float* y;
+  F alpha, beta;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    Lanes::store(y + i, unary_of<kKind>(Lanes::load(x + i, e), alpha, beta), e);
+  }
+};
+
+template <int kKind>
+void unary_any(const UnaryArgs& args) {
+  if constexpr (kKind < kUnaryKinds) {
+    if (args.kind != kKind) return unary_any<kKind + 1>(args);
+    for_lanes(args.n, UnaryRun<kKind>{args.x, args.y, Lanes::of(args.alpha), Lanes::of(args.beta)});
+  }
+}
+
+}  // namespace
+}  // namespace lowbit
+
+#define LOWBIT_UNARY_KERNELS(isa)                                     \
+  namespace lowbit {                                                  \
+  void unary_f32_##isa(const UnaryArgs& args) { unary_any<0>(args); } \
+  }

@@ -36,6 +36,14 @@ struct Lanes {
   static inline void store_bytes(uint8_t* p, I v, Extent) {
     *p = static_cast<uint8_t>(v);
   }
+  static inline void store_bytes(uint8_t* p, I a, I b, I c, I d) {
+    const I all[4] = {a, b, c, d};
+    for (int i = 0; i < 4; i++) p[i] = static_cast<uint8_t>(all[i]);
+  }
+  static inline void stream(float* p, F v) { *p = v; }
+  static inline void stream_bytes(uint8_t* p, I a, I b, I c, I d) { store_bytes(p, a, b, c, d); }
+  static inline void end_streams() {}
+  static inline void prefetch(const void*) {}
 
   static inline uint32_t word(I v) { return static_cast<uint32_t>(v); }
   static inline I wrapped(uint32_t v) { return static_cast<I>(v); }

@@ -93,10 +93,20 @@ describe('depthwise_i8', () => {
 
   test('any geometry, format, zero point and output', () => {
     coversSlots('depthwise_u8i8_i32', 'depthwise_i8i8_i32');
+    coversSlots('depthwise_u8i8_u8', 'depthwise_u8i8_i8', 'depthwise_i8i8_u8', 'depthwise_i8i8_i8');
     fc.assert(
       fc.property(depthwiseGeometry, fc.constantFrom(2, 3), fc.constantFrom(1, 2, 3, 6), fc.nat(1_000_000), check),
       { numRuns: 120 },
     );
+  });
+
+  test('3 x 3, any channels, stride and padding', () => {
+    const threes = depthwiseGeometry.map(
+      (g): Geometry => ({ ...g, w: g.w + 4, kernel: [3, 3], dilation: [g.dilation[0], 1] }),
+    );
+    fc.assert(fc.property(threes, fc.constantFrom(2, 3), fc.constantFrom(2, 3), fc.nat(1_000_000), check), {
+      numRuns: 120,
+    });
   });
 
   test('3 x 3 and 5 x 5 over more pixels than one block holds', () => {

@@ -1,10 +1,11 @@
-// The operation depthwise_i8: lists of tap pointers for a block of pixels, then the kernel and its
-// epilogue.
+// The operation depthwise_i8: whole lines that end in codes, or lists of tap pointers for a block of pixels, the kernel
+// and its epilogue.
 #include "native/kernels/depthwise/depthwise.h"
 
 #include <cstring>
 
 #include "native/kernels/conv/conv.h"
+#include "native/kernels/depthwise/lines.h"
 #include "native/kernels/pack/blocks.h"
 #include "native/kernels/requantize/check.h"
 
@@ -111,7 +112,9 @@ void check_depthwise_i8(const depthwise_i8_fields& f, PlanCheck& check) {
 }
 
 size_t scratch_depthwise_i8(const depthwise_i8_fields& f, const Dispatch&) {
-  return layout_of(conv_shape(f, f.c), 1).bytes;
+  const ConvShape shape = conv_shape(f, f.c);
+  const size_t lines = depthwise_lines_scratch(shape), taps = layout_of(shape, 1).bytes;
+  return lines > taps ? lines : taps;
 }
 
 Status run_depthwise_i8(const depthwise_i8_fields& f, const RunContext& run) {
@@ -125,6 +128,7 @@ Status run_depthwise_i8(const depthwise_i8_fields& f, const RunContext& run) {
   const int64_t c = f.c;
   const int64_t taps = shape.kh * shape.kw;
   const int32_t x_zero = f.x_zero < 0 ? f.x_zero_point : *run.buffer<const int32_t>(f.x_zero);
+  if (run_depthwise_lines(f, shape, x_zero, run)) return Status::ok;
 
   // Once per run, read by every task: a pixel of padding, and offset - x_zero * sum of the channel's weights.
   uint8_t* padding = run.scratch + layout.padding;

@@ -1,4 +1,4 @@
-// depthwise_u8i8_i32 and depthwise_i8i8_i32 with AVX-512 VNNI.
+// The integer depthwise kernels with AVX-512 VNNI.
 #if defined(__x86_64__) || defined(_M_X64)
 #include <cstring>
 
@@ -7,6 +7,8 @@
 
 #include "native/isa/target/begin_x86_avx512vnni.h"
 
+#include "native/kernels/depthwise/lines_512.h"
+
 namespace lowbit {
 
 namespace {
@@ -14,34 +16,6 @@ namespace {
 constexpr int kBlock = 64;    // channels of a block
 constexpr int kMaxTaps = 12;  // of a step: 3 groups of 4 taps x 4 vectors of weights stay in 12 registers
 constexpr int kMaxGroups = kMaxTaps / 4;
-
-// Four taps of 64 channels, interleaved so that the bytes of one channel lie together, as vpdpbusd wants them. The
-// unpack instructions work inside 128-bit lanes: byte 4*i of lane L of out[q] belongs to channel 16 L + 4 q + i.
-struct Interleaved {
-  __m512i quarter[4];
-};
-
-inline Interleaved interleave(__m512i t0, __m512i t1, __m512i t2, __m512i t3) {
-  const __m512i low01 = _mm512_unpacklo_epi8(t0, t1);
-  const __m512i high01 = _mm512_unpackhi_epi8(t0, t1);
-  const __m512i low23 = _mm512_unpacklo_epi8(t2, t3);
-  const __m512i high23 = _mm512_unpackhi_epi8(t2, t3);
-  return {{_mm512_unpacklo_epi16(low01, low23), _mm512_unpackhi_epi16(low01, low23),
-           _mm512_unpacklo_epi16(high01, high23), _mm512_unpackhi_epi16(high01, high23)}};
-}
-
-// Accumulators between the order of interleave() and the order of channels: a transposition of 4 x 4 lanes, its own
-// inverse.
-inline void transpose_lanes(__m512i v[4]) {
-  const __m512i a = _mm512_shuffle_i32x4(v[0], v[1], 0x44);
-  const __m512i b = _mm512_shuffle_i32x4(v[2], v[3], 0x44);
-  const __m512i c = _mm512_shuffle_i32x4(v[0], v[1], 0xEE);
-  const __m512i d = _mm512_shuffle_i32x4(v[2], v[3], 0xEE);
-  v[0] = _mm512_shuffle_i32x4(a, b, 0x88);
-  v[1] = _mm512_shuffle_i32x4(a, b, 0xDD);
-  v[2] = _mm512_shuffle_i32x4(c, d, 0x88);
-  v[3] = _mm512_shuffle_i32x4(c, d, 0xDD);
-}
 
 // What a step of at most 12 taps needs: `taps` weights rows of `channels` bytes at w.
 struct Step {
@@ -176,6 +150,10 @@ void depthwise(const DepthwiseArgs& args) {
 
 void depthwise_u8i8_i32_x86_avx512vnni(const DepthwiseArgs& args) { depthwise<false>(args); }
 void depthwise_i8i8_i32_x86_avx512vnni(const DepthwiseArgs& args) { depthwise<true>(args); }
+void depthwise_u8i8_u8_x86_avx512vnni(const DepthwiseCodesArgs& args) { depthwise_lines<false, false>(args); }
+void depthwise_u8i8_i8_x86_avx512vnni(const DepthwiseCodesArgs& args) { depthwise_lines<false, true>(args); }
+void depthwise_i8i8_u8_x86_avx512vnni(const DepthwiseCodesArgs& args) { depthwise_lines<true, false>(args); }
+void depthwise_i8i8_i8_x86_avx512vnni(const DepthwiseCodesArgs& args) { depthwise_lines<true, true>(args); }
 
 }  // namespace lowbit
 

@@ -21,7 +21,7 @@ struct GemmF32Job {
 
 // Bytes of the rows of A of a block, for one cut of k: they stay in the L2 cache while the panels pass.
 constexpr int64_t kFloatRowBytes = 256 * 1024;
-// Values of k of one cut: four panels of so many take 96 KiB, which stay in the L2 cache while the rows pass.
+// Values of k of one cut: three panels of so many take 72 KiB, which stay in the L2 cache while the rows pass.
 constexpr int64_t kFloatDepth = 384;
 // Panels of a step, at most: its part of the output stays in the L2 cache from one cut of k to the next.
 constexpr int64_t kFloatPanels = 16;

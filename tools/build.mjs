@@ -14,7 +14,7 @@ const STAGES = {
   },
   wasm: {
     inputs: ['native', 'wasm'],
-    outputs: ['dist/wasm/lowbit-simd128.wasm', 'dist/wasm/lowbit-relaxed.wasm'],
+    outputs: ['simd128', 'relaxed', 'simd128-threads', 'relaxed-threads'].map((name) => `dist/wasm/lowbit-${name}.wasm`),
     make: () => run(process.execPath, ['wasm/build.mjs']),
   },
   ts: {

@@ -38,11 +38,11 @@ export function compile(path, files, variantFlags) {
 }
 
 /** Objects as a module: a reactor, which the host initializes once and then calls. */
-export function link(objects) {
+export function link(objects, { shared }) {
   const flags = [
     TARGET,
     '-mexec-model=reactor',
-    ...linkFlags(),
+    ...linkFlags(shared),
     '-Wl,--strip-all',
     ...objects.keys(),
     '-o',

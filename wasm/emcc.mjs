@@ -12,15 +12,15 @@ extern "C" v128_t probe(v128_t a, v128_t b, v128_t c) { return wasm_i32x4_relaxe
 
 const shell = process.platform === 'win32';
 
-/** Its version line and the variants that it can build, or undefined. LOWBIT_EMCC=0 does as if there were none. */
+/** Its version line and the variants that it can build (its threads want its own JavaScript), or undefined. LOWBIT_EMCC=0 does as if there were none. */
 export function findEmcc() {
   if (process.env.LOWBIT_EMCC === '0') return undefined;
   const found = spawnSync('emcc', ['--version'], { encoding: 'utf8', shell });
   if (found.status !== 0) return undefined;
   const version = found.stdout.split('\n')[0].trim();
-  const variants = Object.keys(VARIANTS).filter(
-    (variant) => variant !== 'relaxed' || canCompile(PROBE, VARIANTS.relaxed),
-  );
+  const relaxed = canCompile(PROBE, VARIANTS.relaxed.flags);
+  const usable = ({ flags, shared }) => !shared && (relaxed || flags !== VARIANTS.relaxed.flags);
+  const variants = Object.keys(VARIANTS).filter((variant) => usable(VARIANTS[variant]));
   return { version, variants };
 }
 
@@ -55,7 +55,7 @@ export function compile(path, _files, variantFlags) {
 }
 
 /** Objects as a module of its own: no JavaScript beside it, no allocator, nothing to import. */
-export function link(objects, variantFlags) {
+export function link(objects, { flags: variantFlags, shared }) {
   return inTemporary((directory) => {
     const files = [...objects].map(([name, bytes]) => {
       const file = join(directory, name);
@@ -71,7 +71,7 @@ export function link(objects, variantFlags) {
       '-sFILESYSTEM=0',
     ];
     // The level decides which build of the C library is linked: memcpy at -O0 copies byte by byte.
-    const flags = ['-O2', ...variantFlags, '--no-entry', ...settings, ...linkFlags()];
+    const flags = ['-O2', ...variantFlags, '--no-entry', ...settings, ...linkFlags(shared)];
     execFileSync('em++', [...flags, ...files, '-o', module], { stdio: 'inherit', shell });
     return readFileSync(module);
   });

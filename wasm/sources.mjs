@@ -6,10 +6,18 @@ import { nativeSources } from '../native/sources.mjs';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** One module each; engines without relaxed SIMD reject the second, and the loader then takes the first. */
+const SIMD128 = ['-msimd128'];
+const RELAXED = ['-msimd128', '-mrelaxed-simd'];
+
+/**
+ * One module each, linked from the same objects. Engines without relaxed SIMD reject the ones that have it; those with
+ * threads import a memory that is shared, for hosts that can make one.
+ */
 export const VARIANTS = {
-  simd128: ['-msimd128'],
-  relaxed: ['-msimd128', '-mrelaxed-simd'],
+  simd128: { flags: SIMD128, shared: false },
+  relaxed: { flags: RELAXED, shared: false },
+  'simd128-threads': { flags: SIMD128, shared: true },
+  'relaxed-threads': { flags: RELAXED, shared: true },
 };
 
 /**
@@ -18,14 +26,17 @@ export const VARIANTS = {
  * compiled without it, and the objects are shared between the variants. native/isa says which kernels there are.
  */
 export function flagsOf(variant, path) {
-  if (variant !== 'relaxed') return VARIANTS.simd128;
-  if (path.endsWith('/wasm_relaxed.cc')) return [...VARIANTS.relaxed, '-DLOWBIT_WASM_RELAXED'];
-  return path.startsWith('native/isa/') ? [...VARIANTS.simd128, '-DLOWBIT_WASM_RELAXED'] : VARIANTS.simd128;
+  if (VARIANTS[variant].flags !== RELAXED) return SIMD128;
+  if (path.endsWith('/wasm_relaxed.cc')) return [...RELAXED, '-DLOWBIT_WASM_RELAXED'];
+  return path.startsWith('native/isa/') ? [...SIMD128, '-DLOWBIT_WASM_RELAXED'] : SIMD128;
 }
 
 export const COMPILE_FLAGS = [
   '-std=c++17',
   '-O3',
+  // Every engine that has SIMD has these; atomics work on memory that is not shared, too.
+  '-matomics',
+  '-mbulk-memory',
   '-Wall',
   '-Wextra',
   // Portable bodies ask for vectors where there are some; that a loop gets none is not a mistake.
@@ -43,12 +54,29 @@ export const COMPILE_FLAGS = [
 /** The stack lies below the data, so that an overflow traps instead of writing over it. */
 const STACK_BYTES = 1 << 20;
 
+/** What a shared memory begins with and how far it may grow, in pages of 64 KiB; src/backend/wasm-instance.ts knows them. */
+const INITIAL_PAGES = 32;
+const MAXIMUM_PAGES = 65_536;
+const PAGE_BYTES = 65_536;
+
+/** What a thread needs that is lent to an instance: a stack, and its own copy of the thread-local variables. */
+const THREAD_EXPORTS = ['__stack_pointer', '__wasm_init_tls', '__tls_size'];
+
 /** Flags for wasm-ld: the functions of abi.inc and the allocator are what the module exports. */
-export function linkFlags() {
+export function linkFlags(shared) {
   const table = readFileSync(`${ROOT}native/abi/abi.inc`, 'utf8');
   const functions = [...table.matchAll(/^LOWBIT_FUNCTION\((\w+),/gm)].map(([, name]) => `lowbit_${name}`);
+  const memory = [
+    '--import-memory',
+    '--shared-memory',
+    `--initial-memory=${INITIAL_PAGES * PAGE_BYTES}`,
+    `--max-memory=${MAXIMUM_PAGES * PAGE_BYTES}`,
+    // The C library is compiled without atomics; what is linked of it (memcpy and its like) needs none.
+    '--no-check-features',
+  ];
   return [
-    ...[...functions, 'malloc', 'free'].map((name) => `-Wl,--export=${name}`),
+    ...(shared ? memory.map((flag) => `-Wl,${flag}`) : []),
+    ...[...functions, 'malloc', 'free', ...(shared ? THREAD_EXPORTS : [])].map((name) => `-Wl,--export=${name}`),
     '-Wl,--stack-first',
     `-Wl,-z,stack-size=${STACK_BYTES}`,
   ];

@@ -1,16 +1,14 @@
-// A mutex and its lock, which cost nothing where there are no threads (WebAssembly).
+// A mutex and its lock, which cost nothing in WebAssembly: one thread calls the functions of a memory, and the threads
+// that help it (wasm_parallel.cc) only run tasks.
 #pragma once
 
-#if defined(__wasm__)
-#define LOWBIT_THREADS 0
-#else
-#define LOWBIT_THREADS 1
+#if !defined(__wasm__)
 #include <mutex>
 #endif
 
 namespace lowbit {
 
-#if LOWBIT_THREADS
+#if !defined(__wasm__)
 using Mutex = std::mutex;
 using Lock = std::unique_lock<std::mutex>;
 #else

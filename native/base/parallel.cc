@@ -1,16 +1,16 @@
 // The pool: idle workers sleep on a condition variable, between the calls of a run they look out for the next one,
 // callers work on their own call, tasks are claimed by a counter.
+#if !defined(__wasm__)  // wasm_parallel.cc
 #include "native/base/parallel.h"
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <new>
 
 #include "native/base/flag.h"
 #include "native/base/mutex.h"
 
-#if LOWBIT_THREADS
-#include <chrono>
-#include <condition_variable>
-#include <new>
 #if defined(_WIN32)
 #include <windows.h>
 #else
@@ -19,14 +19,12 @@
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #endif
-#endif
 
 namespace lowbit {
 namespace {
 
 bool cancelled(const volatile int32_t* cancel) { return cancel != nullptr && load_flag(cancel) != 0; }
 
-#if LOWBIT_THREADS
 // Which worker of the running call this thread is; -1 outside of any call. A nested call keeps the number, so
 // per-worker scratch stays this thread's own.
 thread_local int t_worker = -1;
@@ -243,15 +241,12 @@ bool start_thread(Pool* pool) {
   return started;
 }
 #endif
-#endif  // LOWBIT_THREADS
 
 void serial_for(int64_t tasks, ParallelBody body, void* context, const volatile int32_t* cancel, int worker) {
   for (int64_t task = 0; task < tasks && !cancelled(cancel); task++) body(context, task, worker);
 }
 
 }  // namespace
-
-#if LOWBIT_THREADS
 
 void parallel_for(int64_t tasks, ParallelBody body, void* context, const volatile int32_t* cancel) {
   if (t_worker >= 0) return serial_for(tasks, body, context, cancel, t_worker);
@@ -322,21 +317,5 @@ void donate_thread(const volatile int32_t* stop) {
   shared.donated--;
 }
 
-#else  // One thread: WebAssembly without shared memory.
-
-void parallel_for(int64_t tasks, ParallelBody body, void* context, const volatile int32_t* cancel) {
-  serial_for(tasks, body, context, cancel, 0);
-}
-
-int thread_limit() { return 1; }
-void set_thread_limit(int) {}
-PoolThreads pool_threads() { return {0, 0}; }
-ThreadCap::ThreadCap(int threads) : before_(threads) {}
-ThreadCap::~ThreadCap() {}
-ParallelRun::ParallelRun() : counted_(false) {}
-ParallelRun::~ParallelRun() {}
-void donate_thread(const volatile int32_t*) {}
-
-#endif
-
 }  // namespace lowbit
+#endif

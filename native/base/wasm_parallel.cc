@@ -1,4 +1,5 @@
-// parallel_for for WebAssembly: one thread calls it, threads that the host lends help it, over atomics in shared memory.
+// parallel_for for WebAssembly: one thread calls it, threads that the host lends help it, over atomics in shared
+// memory.
 //
 // A memory has one owner, the instance whose functions JavaScript calls, so there is one call at a time and no lock.
 // Memory that is not shared has no lent threads: every call is then serial, and nothing ever waits.
@@ -110,6 +111,9 @@ void set_thread_limit(int threads) { pool.limit = threads < 1 ? 1 : threads > kM
 PoolThreads pool_threads() { return {0, pool.donated.load(std::memory_order_relaxed)}; }
 ThreadCap::ThreadCap(int threads) : before_(pool.cap) { pool.cap = threads; }
 ThreadCap::~ThreadCap() { pool.cap = before_; }
+// Threads look out after every call, as it is: they cannot see a clock, and hosts lend few of them.
+ParallelRun::ParallelRun() : counted_(false) {}
+ParallelRun::~ParallelRun() {}
 
 // Hosts end lent threads from outside, so one that sleeps does not wake to look at *stop.
 void donate_thread(const volatile int32_t* stop) {

@@ -4,6 +4,7 @@ import { LowbitError } from '../core/errors.js';
 import type { BackendInfo } from './backend.js';
 import { backendInfo, useModule } from './load.js';
 import { nodeFs } from './location.js';
+import { machineThreads } from './processors.js';
 
 export interface InitializeOptions {
   /** Where the module is served, or the module itself; dist/wasm of the package, beside this code, by default. */
@@ -44,9 +45,15 @@ export function fetchModule({ wasm }: InitializeOptions = {}): Promise<void> {
   return pending;
 }
 
-/** Bundlers find the files by this very expression, so that it stands here twice. */
+/** Bundlers find the files by this very expression, so that it stands here again and again. */
 function packagedModule(): URL {
-  return WebAssembly.validate(RELAXED_PROBE)
+  const relaxed = WebAssembly.validate(RELAXED_PROBE);
+  if (machineThreads() > 1) {
+    return relaxed
+      ? new URL('../../wasm/lowbit-relaxed-threads.wasm', import.meta.url)
+      : new URL('../../wasm/lowbit-simd128-threads.wasm', import.meta.url);
+  }
+  return relaxed
     ? new URL('../../wasm/lowbit-relaxed.wasm', import.meta.url)
     : new URL('../../wasm/lowbit-simd128.wasm', import.meta.url);
 }

@@ -5,6 +5,7 @@ import type { Backend, BackendInfo, BackendKind } from './backend.js';
 import type { BackendOptions } from './described.js';
 import { nodeFs, nodeModule, packageFile, packageRoot } from './location.js';
 import { type Addon, NativeBackend } from './native.js';
+import { machineThreads } from './processors.js';
 import { WasmBackend } from './wasm.js';
 
 /** The code of the warning that the fall to WebAssembly emits, once per process and thread. */
@@ -15,7 +16,7 @@ const KINDS: readonly BackendKind[] = ['native', 'wasm'];
 /** As kMaxThreads in native/base/parallel.h. */
 export const MAX_THREADS = 256;
 
-/** The variants of wasm/build.mjs, best first, with the instruction set that each adds. */
+/** The variants of wasm/build.mjs, best first, with the instruction set that each adds. Each has a twin with threads. */
 const WASM_VARIANTS = [
   { variant: 'relaxed', isa: 'wasm_relaxed' },
   { variant: 'simd128', isa: 'wasm_simd128' },
@@ -67,12 +68,8 @@ function loadByEnvironment(): Backend {
   if (kind !== undefined && !KINDS.includes(kind as BackendKind)) {
     throw badEnvironment('LOWBIT_BACKEND', kind, `one of ${KINDS.join(', ')}`);
   }
-  const threads = environment('LOWBIT_THREADS');
-  if (threads !== undefined && !(/^\d+$/.test(threads) && Number(threads) >= 1 && Number(threads) <= MAX_THREADS)) {
-    throw badEnvironment('LOWBIT_THREADS', threads, `an integer from 1 to ${MAX_THREADS}`);
-  }
   const isa = environment('LOWBIT_ISA');
-  const options: LoadOptions = { isa, threads: threads === undefined ? undefined : Number(threads) };
+  const options: LoadOptions = { isa, threads: environmentThreads() };
   try {
     return kind === undefined ? loadEither(options) : loadBackendOf(kind as BackendKind, options);
   } catch (error) {
@@ -81,6 +78,14 @@ function loadByEnvironment(): Backend {
     const { isas } = kind === undefined ? loadEither({}) : loadBackendOf(kind as BackendKind);
     throw badEnvironment('LOWBIT_ISA', isa as string, `an instruction set that is usable here: ${isas.join(', ')}`);
   }
+}
+
+/** LOWBIT_THREADS, when it is set. Errors: ERR_BAD_ENVIRONMENT. */
+export function environmentThreads(): number | undefined {
+  const threads = environment('LOWBIT_THREADS');
+  if (threads === undefined) return undefined;
+  if (/^\d+$/.test(threads) && Number(threads) >= 1 && Number(threads) <= MAX_THREADS) return Number(threads);
+  throw badEnvironment('LOWBIT_THREADS', threads, `an integer from 1 to ${MAX_THREADS}`);
 }
 
 function environment(name: string): string | undefined {
@@ -158,8 +163,9 @@ function loadWasm(options: LoadOptions): WasmBackend {
     options.variant === undefined ? !skipped.includes(row) : row.variant === options.variant,
   );
   const tried: string[] = [];
+  const memory = (options.threads ?? machineThreads()) > 1 ? '-threads' : '';
   for (const { variant } of wanted) {
-    const name = `dist/wasm/lowbit-${variant}.wasm`;
+    const name = `dist/wasm/lowbit-${variant}${memory}.wasm`;
     const path = packageFile(name);
     const bytes = path === undefined ? undefined : nodeFs.readFileSync(path);
     if (path !== undefined && bytes !== undefined && WebAssembly.validate(bytes)) {

@@ -1,6 +1,6 @@
 // One instance of the WebAssembly module and its marshaller, and the worker that runs plans beside the caller.
 //
-// `instantiateWasm` and `serveWasm` are sent to workers as text (Function.prototype.toString), so that the same code runs
+// `instantiateWasm`, `serveWasm` and `serveThread` are sent to workers as text (Function.prototype.toString), so that the same code runs
 // from src/, from dist/ and from a bundle without a second file to find. They must not refer to anything outside
 // themselves but globals and types.
 
@@ -9,9 +9,23 @@ import type { AbiResult, AbiValue, ArgumentKind, FunctionDescription } from './a
 export interface WasmInstance {
   /** Calls a row of abi.inc. Traps of the module are thrown as WebAssembly.RuntimeError. */
   call(row: Pick<FunctionDescription, 'name' | 'arguments'>, values: readonly AbiValue[]): AbiResult;
+  /** What `count` threads need to help this instance, or fewer when there is no memory for more; none if it is not shared. */
+  lend(count: number): LentThread[];
 }
 
-/** The module has no imports; every call goes through a struct of arguments in its memory (native/abi/abi.h). */
+/** What serveThread gets. Addresses are of the shared memory. */
+export interface LentThread {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly stackEnd: number;
+  readonly locals: number;
+  readonly struct: number;
+}
+
+/**
+ * The module imports nothing, or the memory that it shares with the threads that are lent to it. Every call goes through
+ * a struct of arguments in the memory (native/abi/abi.h).
+ */
 export function instantiateWasm(module: WebAssembly.Module): WasmInstance {
   const OUT_OF_MEMORY = 2; // status.inc
   const WORD = 4;
@@ -31,12 +45,29 @@ export function instantiateWasm(module: WebAssembly.Module): WasmInstance {
     out_plan: 1,
     out_run: 1,
   };
-  const exports = new WebAssembly.Instance(module, {}).exports as unknown as {
-    readonly memory: WebAssembly.Memory;
+  // Pages of a shared memory, as wasm/sources.mjs has them. A host may lack the addresses for the most of them.
+  const INITIAL_PAGES = 32;
+  const MOST_PAGES = 65_536;
+  const LEAST_PAGES = 4_096;
+  const STACK_BYTES = 512 * 1024; // of a lent thread, which only runs tasks
+  const sharedMemory = (maximum: number): WebAssembly.Memory => {
+    try {
+      return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum, shared: true });
+    } catch (error) {
+      if (maximum <= LEAST_PAGES) throw error;
+      return sharedMemory(maximum / 2);
+    }
+  };
+  const shared = WebAssembly.Module.imports(module).length > 0 ? sharedMemory(MOST_PAGES) : undefined;
+  const imports = shared === undefined ? {} : { env: { memory: shared } };
+  const exports = new WebAssembly.Instance(module, imports).exports as unknown as {
+    readonly memory?: WebAssembly.Memory;
     readonly malloc: (bytes: number) => number;
     readonly free: (address: number) => void;
     readonly _initialize?: () => void;
+    readonly __tls_size?: WebAssembly.Global;
   } & Readonly<Record<string, (address: number) => number>>;
+  const memory = shared ?? (exports.memory as WebAssembly.Memory);
   exports._initialize?.();
 
   /** What a call borrowed: memory to free, and outputs to copy to the caller's views. */
@@ -47,8 +78,8 @@ export function instantiateWasm(module: WebAssembly.Module): WasmInstance {
   /** Loans of runs that have begun, by the address of the run: they end with the run. */
   const running = new Map<number, Loan>();
 
-  const bytesAt = (address: number, length: number) => new Uint8Array(exports.memory.buffer, address, length);
-  const wordsAt = (address: number, length: number) => new Uint32Array(exports.memory.buffer, address, length);
+  const bytesAt = (address: number, length: number) => new Uint8Array(memory.buffer, address, length);
+  const wordsAt = (address: number, length: number) => new Uint32Array(memory.buffer, address, length);
 
   /** An address of that many bytes; throws `loan` itself when the memory cannot grow, which `call` turns into a status. */
   const allocate = (loan: Loan, bytes: number): number => {
@@ -149,7 +180,35 @@ export function instantiateWasm(module: WebAssembly.Module): WasmInstance {
       if (!kept) settle(loan, status === 0);
     }
   };
-  return { call };
+
+  const lend: WasmInstance['lend'] = (count) => {
+    const threads: LentThread[] = [];
+    while (shared !== undefined && threads.length < count) {
+      // One block that stays: the arguments of donate_thread, the word that would stop it (never set: a host ends its
+      // threads from outside), the thread-local variables, the stack.
+      const locals = 2 * WORD + DETAIL_BYTES + 2 * WORD;
+      const stack = Math.ceil((locals + Number(exports.__tls_size?.value)) / 16) * 16;
+      const struct = exports.malloc(stack + STACK_BYTES) >>> 0;
+      if (struct === 0) break;
+      bytesAt(struct, stack).fill(0);
+      wordsAt(struct, 2).set([struct + locals - 2 * WORD, 2 * WORD]);
+      threads.push({ module, memory: shared, struct, locals: struct + locals, stackEnd: struct + stack + STACK_BYTES });
+    }
+    return threads;
+  };
+  return { call, lend };
+}
+
+/** In a thread of its own: helps the instance that lent it what it needs, until the thread is ended. */
+export function serveThread({ module, memory, stackEnd, locals, struct }: LentThread): void {
+  const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as {
+    readonly __stack_pointer: WebAssembly.Global;
+    readonly __wasm_init_tls: (address: number) => void;
+    readonly lowbit_donate_thread: (struct: number) => number;
+  };
+  exports.__stack_pointer.value = stackEnd;
+  exports.__wasm_init_tls(locals);
+  exports.lowbit_donate_thread(struct);
 }
 
 /** To the worker: load a plan under a number, run it, forget it. */
@@ -186,10 +245,15 @@ export interface WasmPort {
 }
 
 /**
- * Serves requests with an instance of its own. A run goes in slices of instructions, between which it looks whether it
- * was cancelled and says how far it is.
+ * Serves requests with an instance of its own, which `begin` gives threads before its first run. A run goes in slices of
+ * instructions, between which it looks whether it was cancelled and says how far it is.
  */
-export function serveWasm(instance: WasmInstance, functions: readonly FunctionDescription[], port: WasmPort): void {
+export function serveWasm(
+  instance: WasmInstance,
+  functions: readonly FunctionDescription[],
+  port: WasmPort,
+  begin: () => void,
+): void {
   const CANCELLED = 1; // status.inc
   const SLICE_MS = 10; // an abort is seen about this soon, unless one instruction takes longer
   const row = (name: string) => functions.find((known) => known.name === name) as FunctionDescription;
@@ -243,6 +307,7 @@ export function serveWasm(instance: WasmInstance, functions: readonly FunctionDe
         let result: AbiResult = [0, ''];
         let trap: string | undefined;
         try {
+          begin();
           result = execute(request.plan, request.inputs, outputs, request.control);
         } catch (error) {
           trap = String(error);

@@ -4,6 +4,7 @@ import { LowbitError } from '../core/errors.js';
 import type { AbiResult, FunctionDescription } from './abi.js';
 import { nodeWorker } from './location.js';
 import { instantiateWasm, serveWasm, type WasmReply, type WasmRequest } from './wasm-instance.js';
+import { startThreads, THREAD_SOURCE } from './wasm-threads.js';
 
 /** The code of the warning that asynchronous runs block their thread, once per page or worker. */
 export const NO_WORKER_WARNING = 'LOWBIT_NO_WORKER';
@@ -43,14 +44,19 @@ const WEB_PORT = `(() => {
 function sourceOf(host: string): string {
   return `const instantiateWasm = ${instantiateWasm.toString()};
 const serveWasm = ${serveWasm.toString()};
+const startThreads = ${startThreads.toString()};
 const { port, data } = ${host};
-data.then(({ module, functions }) => serveWasm(instantiateWasm(module), functions, port));`;
+data.then(({ module, functions, threads, threadSource }) => {
+  const instance = instantiateWasm(module);
+  serveWasm(instance, functions, port, startThreads(instance, functions, threads, threadSource));
+});`;
 }
 
 /** Started by the first run, kept for the next ones; it never keeps the process alive while it has nothing to do. */
 export class WasmWorker {
   readonly #module: WebAssembly.Module;
   readonly #functions: readonly FunctionDescription[];
+  readonly #threads: number;
   readonly #pending = new Map<number, Pending>();
   readonly #loaded = new Set<number>();
   #channel: Channel | undefined;
@@ -58,9 +64,10 @@ export class WasmWorker {
   #allowed: Promise<boolean> | undefined;
   #runs = 0;
 
-  constructor(module: WebAssembly.Module, functions: readonly FunctionDescription[]) {
+  constructor(module: WebAssembly.Module, functions: readonly FunctionDescription[], threads: number) {
     this.#module = module;
     this.#functions = functions;
+    this.#threads = threads;
   }
 
   /**
@@ -116,7 +123,8 @@ export class WasmWorker {
   }
 
   #start(): Channel {
-    const data = { module: this.#module, functions: this.#functions };
+    const threads = { threads: this.#threads, threadSource: THREAD_SOURCE };
+    const data = { module: this.#module, functions: this.#functions, ...threads };
     return nodeWorker === undefined ? this.#startWeb(data) : this.#startNode(nodeWorker, data);
   }
 

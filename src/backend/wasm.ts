@@ -11,7 +11,9 @@ import {
 } from './abi.js';
 import type { BackendPlan, PlanRunOptions } from './backend.js';
 import { type BackendOptions, DescribedBackend, DONE, followRun } from './described.js';
+import { machineThreads } from './processors.js';
 import { instantiateWasm, type WasmInstance } from './wasm-instance.js';
+import { startThreads, THREAD_SOURCE } from './wasm-threads.js';
 import { resultOfReply, WasmWorker } from './wasm-worker.js';
 
 /** The row of abi.inc that gives all the others. */
@@ -37,12 +39,19 @@ function invoke(instance: WasmInstance, row: FunctionDescription, values: readon
   }
 }
 
-/** A module of wasm/build.mjs as a backend; `where` names its file in errors, `version` is the one that it must have. */
+/** A page's own thread must not wait for others, so what it computes itself it computes alone. */
+const MAY_WAIT = (globalThis as { document?: unknown }).document === undefined;
+
+/**
+ * A module of wasm/build.mjs as a backend; `where` names its file in errors, `version` is the one that it must have.
+ * Without shared memory in the module it has one thread, whatever the options say.
+ */
 export class WasmBackend extends DescribedBackend {
   readonly kind = 'wasm';
-  readonly threads = 1;
+  readonly threads: number;
   readonly #instance: WasmInstance;
   readonly #worker: WasmWorker;
+  readonly #beginThreads: () => void;
   /** Frees plans that were never disposed of. */
   readonly #forgotten: FinalizationRegistry<() => void>;
   #plans = 0;
@@ -50,9 +59,18 @@ export class WasmBackend extends DescribedBackend {
   constructor(module: WebAssembly.Module, where: string, version: string | undefined, options: BackendOptions = {}) {
     const instance = instantiateWasm(module);
     super(readDescription(invoke(instance, DESCRIBE, []), version, where), options);
+    const { functions } = this.description;
+    this.threads = WebAssembly.Module.imports(module).length > 0 ? (options.threads ?? machineThreads()) : 1;
     this.#instance = instance;
-    this.#worker = new WasmWorker(module, this.description.functions);
+    this.#beginThreads = startThreads(instance, functions, MAY_WAIT ? this.threads : 1, THREAD_SOURCE);
+    this.#worker = new WasmWorker(module, functions, this.threads);
     this.#forgotten = new FinalizationRegistry((free) => free());
+  }
+
+  /** Runs a loaded plan on this thread, with the help of others. */
+  runPlan(handle: Handle, inputs: readonly ArrayBufferView[], outputs: readonly ArrayBufferView[]): void {
+    this.#beginThreads();
+    this.call('plan_run', handle, inputs, outputs, undefined);
   }
 
   /** Calls a row of abi.inc on this thread; its results. Tools and tests use it for rows that plans do not. */
@@ -125,7 +143,7 @@ class WasmPlan implements BackendPlan {
     const start = async () => {
       const { allowed } = this.#worker;
       if (allowed !== undefined && !(await allowed)) {
-        this.#backend.call('plan_run', this.#liveHandle(), copies, outputs, undefined);
+        this.#backend.runPlan(this.#liveHandle(), copies, outputs);
         this.#catchUp(control, source.words[3] as number, options);
         return;
       }
@@ -154,7 +172,7 @@ class WasmPlan implements BackendPlan {
 
   runSync(inputs: readonly ArrayBufferView[], outputs: readonly ArrayBufferView[]): void {
     this.#live();
-    this.#backend.call('plan_run', this.#handle, inputs, outputs, undefined);
+    this.#backend.runPlan(this.#handle, inputs, outputs);
   }
 
   dispose(): void {

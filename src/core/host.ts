@@ -7,6 +7,7 @@ interface Builtins {
   readonly 'node:fs': typeof import('node:fs');
   readonly 'node:fs/promises': typeof import('node:fs/promises');
   readonly 'node:module': typeof import('node:module');
+  readonly 'node:os': typeof import('node:os');
   readonly 'node:path': typeof import('node:path');
   readonly 'node:url': typeof import('node:url');
   readonly 'node:util': typeof import('node:util');

@@ -3,7 +3,7 @@
 import { Tensor } from 'onnxruntime-common';
 import type { Backend, BackendInfo, BackendKind } from '../backend/backend.js';
 import { fetchModule } from '../backend/fetch.js';
-import { backendInfo, loadBackend, loadBackendOf, MAX_THREADS } from '../backend/load.js';
+import { backendInfo, environmentThreads, loadBackend, loadBackendOf, MAX_THREADS } from '../backend/load.js';
 import type { TypedArray } from '../core/dtype.js';
 import { LowbitError, throwIfAborted } from '../core/errors.js';
 import type { Dim } from '../core/shape.js';
@@ -237,7 +237,7 @@ export function backendOf(backend: Backend | BackendKind | undefined): Backend {
       { argument: 'backend' },
     );
   }
-  const loaded = backends.get(backend) ?? loadBackendOf(backend);
+  const loaded = backends.get(backend) ?? loadBackendOf(backend, { threads: environmentThreads() });
   backends.set(backend, loaded);
   return loaded;
 }

@@ -48,7 +48,7 @@ test('nothing set: the addon, its best instruction set, no warning', () => {
 
 test('LOWBIT_BACKEND=wasm: WebAssembly without a warning', () => {
   expect(withEnvironment({ LOWBIT_BACKEND: 'wasm' })).toMatchObject({
-    info: { backend: 'wasm', isa: wasm.isa, threads: 1 },
+    info: { backend: 'wasm', isa: wasm.isa, threads: wasm.threads },
     warnings: [],
   });
 });
@@ -65,6 +65,9 @@ test('LOWBIT_ISA=wasm_simd128 takes the module of that instruction set', () => {
 
 test('LOWBIT_THREADS sets the threads, and an empty value is no value', () => {
   expect(withEnvironment({ LOWBIT_THREADS: '3', LOWBIT_ISA: '' })).toMatchObject({ info: { threads: 3 } });
+  const wasmThreads = (LOWBIT_THREADS: string) => withEnvironment({ LOWBIT_BACKEND: 'wasm', LOWBIT_THREADS });
+  expect(wasmThreads('3')).toMatchObject({ info: { backend: 'wasm', threads: 3 } });
+  expect(wasmThreads('1')).toMatchObject({ info: { backend: 'wasm', threads: 1 } });
 });
 
 test.each([

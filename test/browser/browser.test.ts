@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { datasetOf, InferenceSession, quantizeModel, Tensor } from '../../src/index.js';
@@ -41,6 +42,7 @@ async function hashesInNode(model: Uint8Array, dims: readonly number[]): Promise
   return hashes;
 }
 
+const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 const missing = chromium === undefined ? 'no Chromium is installed' : built ? undefined : 'npm run build was not run';
 
 describe.skipIf(missing !== undefined)(`browsers${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
@@ -57,16 +59,20 @@ describe.skipIf(missing !== undefined)(`browsers${missing === undefined ? '' : `
   }, 120_000);
   afterAll(() => browser?.close());
 
-  const places: { where: string; task: Partial<Task> }[] = [
+  const several = Math.min(os.availableParallelism(), 8);
+  const places: { where: string; task: Partial<Task>; threads?: number }[] = [
     { where: 'on a page, from one file', task: {} },
     { where: 'on a page, from the ES modules and an import map', task: { library: '/dist/esm/index.js' } },
     { where: 'in a worker of a page', task: { worker: true } },
     { where: 'without relaxed SIMD', task: { wasm: '/dist/wasm/lowbit-simd128.wasm' } },
+    { where: 'with threads, on an isolated page', task: { headers: ISOLATED }, threads: several },
+    { where: 'with threads, in a worker of an isolated page', task: { worker: true, headers: ISOLATED }, threads: several },
   ];
-  test.each(places)('int8 networks give the bytes that they give in Node, $where', async ({ task }) => {
+  test.each(places)('int8 networks give the bytes that they give in Node, $where', async ({ task, threads = 1 }) => {
     const models = [DIGITS, PHOTOS];
     const found = await browser.perform({ library: BUNDLE, task: 'hashes', models, ...task });
-    const results = found as { run: string[]; sync: string[]; ticks: number }[];
+    const results = found as { run: string[]; sync: string[]; ticks: number; threads: number }[];
+    expect(results.map((result) => result.threads)).toEqual([threads, threads]);
     expect(results.map(({ run }) => run)).toEqual(wanted);
     expect(results.map(({ sync }) => sync)).toEqual(wanted);
     // The page goes on while the worker runs the larger network.
@@ -108,7 +114,6 @@ describe.skipIf(missing !== undefined)(`browsers${missing === undefined ? '' : `
     expect(found['codes']).toEqual([1, 3, 4, 203]);
   });
 
-  const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
   test.each([
     { page: 'a page', headers: {} },
     { page: 'a page with shared memory', headers: ISOLATED },

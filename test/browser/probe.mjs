@@ -49,7 +49,8 @@ async function hashes(lowbit, url) {
   clearInterval(timer);
   const sync = await of(session.runSync(feeds));
   session.dispose();
-  return { run, sync, ticks };
+  const { threads } = await lowbit.initialize();
+  return { run, sync, ticks, threads };
 }
 
 /** Aborts a run that is under way, then runs again. */

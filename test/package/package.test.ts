@@ -81,6 +81,8 @@ describe('the tarball', () => {
         'dist/browser/lowbit.js',
         'dist/wasm/lowbit-simd128.wasm',
         'dist/wasm/lowbit-relaxed.wasm',
+        'dist/wasm/lowbit-simd128-threads.wasm',
+        'dist/wasm/lowbit-relaxed-threads.wasm',
         addon,
       ]),
     );
@@ -153,7 +155,9 @@ describe('a project that installs it', () => {
     expect(warnings).toEqual([]);
     expect(Object.keys(metafile.inputs).sort()).toEqual(['node_modules/lowbit/dist/browser/lowbit.js', 'page.js']);
     // A bundler that copies assets recognizes these words.
-    expect(outputFiles[0]?.text).toMatch(/new URL\("\.\.\/wasm\/lowbit-relaxed\.wasm", import\.meta\.url\)/);
+    for (const name of ['relaxed', 'relaxed-threads', 'simd128', 'simd128-threads']) {
+      expect(outputFiles[0]?.text).toContain(`new URL("../wasm/lowbit-${name}.wasm", import.meta.url)`);
+    }
   });
 
   test('has the command', () => {

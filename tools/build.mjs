@@ -14,7 +14,9 @@ const STAGES = {
   },
   wasm: {
     inputs: ['native', 'wasm'],
-    outputs: ['simd128', 'relaxed', 'simd128-threads', 'relaxed-threads'].map((name) => `dist/wasm/lowbit-${name}.wasm`),
+    outputs: ['simd128', 'relaxed', 'simd128-threads', 'relaxed-threads'].map(
+      (name) => `dist/wasm/lowbit-${name}.wasm`,
+    ),
     make: () => run(process.execPath, ['wasm/build.mjs']),
   },
   ts: {

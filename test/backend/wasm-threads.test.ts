@@ -8,6 +8,7 @@ import { loadBackendOf } from '../../src/backend/load.js';
 import { PlanBuilder } from '../../src/backend/plan-builder.js';
 import type { WasmBackend } from '../../src/backend/wasm.js';
 import { randomIntegers } from '../../src/core/random.js';
+import { packedI8Bytes } from '../../src/runtime/packed.js';
 import { bundleBackend } from './bundle.js';
 
 const OUTER = 300;
@@ -53,9 +54,9 @@ test('any number of threads gives the same bytes, on the calling thread and besi
     }
     plan.dispose();
   }
-  expect(results.every((result) => Buffer.from(result.buffer).equals(Buffer.from(results[0]?.buffer as ArrayBuffer)))).toBe(
-    true,
-  );
+  expect(
+    results.every((result) => Buffer.from(result.buffer).equals(Buffer.from(results[0]?.buffer as ArrayBuffer))),
+  ).toBe(true);
   expect(results[0]?.some((value) => value > 0)).toBe(true);
 });
 
@@ -67,15 +68,24 @@ test('all threads take tasks, each under a number of its own', async () => {
   const builder = new PlanBuilder(backend);
   const [x, y] = [builder.input(m * k), builder.output(m * n * 4)];
   const weights = builder.input(k * n);
-  const packed = builder.output(64 + 64 * 3 + k * 16 * 3);
+  const packed = builder.output(packedI8Bytes(k, n, 0));
   builder.op('pack_i8', {
     ...{ w: weights, packed, batch: 1, batch_stride: 0, k0: 1, k1: 1, k2: k, k0_stride: 0, k1_stride: 0 },
     ...{ k2_stride: n, n, n_stride: 1, group_size: 0, format: 3 },
   });
   builder.op('gemm_i8', {
-    ...{ a: x, a_scale: undefined, a_zero: undefined, packed, w_zero: undefined, offset: undefined, bias: undefined, y },
+    ...{
+      a: x,
+      a_scale: undefined,
+      a_zero: undefined,
+      packed,
+      w_zero: undefined,
+      offset: undefined,
+      bias: undefined,
+      y,
+    },
     ...{ multiplier: undefined, batch: 1, b_batched: 0, m, k, n, a_step: 0, multiplier_step: 0, a_format: 2 },
-    ...{ y_format: 4, y_zero_point: 0, qlo: 0, qhi: 0, lo: -Infinity, hi: Infinity },
+    ...{ y_format: 6, y_zero_point: 0, qlo: 0, qhi: 0, lo: -Infinity, hi: Infinity },
   });
   const plan = builder.build(0);
   const a = Uint8Array.from({ length: m * k }, () => next() >>> 24);
@@ -84,7 +94,7 @@ test('all threads take tasks, each under a number of its own', async () => {
     const [row, column] = [Math.floor(i / n), i % n];
     return a.subarray(row * k, (row + 1) * k).reduce((sum, code, j) => sum + code * (w[j * n + column] as number), 0);
   });
-  const bytes = new Uint8Array(64 + 64 * 3 + k * 16 * 3);
+  const bytes = new Uint8Array(packedI8Bytes(k, n, 0));
   for (let run = 0; run < 50; run++) {
     const found = new Int32Array(m * n);
     plan.runSync([a, w], [found, bytes]);

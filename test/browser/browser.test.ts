@@ -66,7 +66,11 @@ describe.skipIf(missing !== undefined)(`browsers${missing === undefined ? '' : `
     { where: 'in a worker of a page', task: { worker: true } },
     { where: 'without relaxed SIMD', task: { wasm: '/dist/wasm/lowbit-simd128.wasm' } },
     { where: 'with threads, on an isolated page', task: { headers: ISOLATED }, threads: several },
-    { where: 'with threads, in a worker of an isolated page', task: { worker: true, headers: ISOLATED }, threads: several },
+    {
+      where: 'with threads, in a worker of an isolated page',
+      task: { worker: true, headers: ISOLATED },
+      threads: several,
+    },
   ];
   test.each(places)('int8 networks give the bytes that they give in Node, $where', async ({ task, threads = 1 }) => {
     const models = [DIGITS, PHOTOS];

@@ -21,6 +21,9 @@ struct RowBases {
   const uint8_t* base[kCount];
 };
 
+constexpr int kThinRows = 8;       // with so many rows or fewer the weights come slower than they are multiplied
+constexpr int64_t kAhead = 16384;  // bytes; what arrives in the time that a line takes, four times over
+
 inline __m512i broadcast4(const uint8_t* from) {
   int32_t word;
   memcpy(&word, from, 4);
@@ -103,13 +106,83 @@ void columns(const Finish512& finish, int64_t panel) {
   }
 }
 
+// Few rows read every weight for little work, at the speed of the memory: one panel at a time is one stream from the
+// first byte to the last, asked for kAhead bytes early, across pages too. Splits neighbouring groups of k have sums of
+// their own, so that no vpdpbusd waits for the one before.
+template <bool Signed, int Rows, int Splits>
+void thin_panel(const Finish512& finish, int64_t panel) {
+  const GemmI8Product& product = *finish.product;
+  const int64_t a_stride = product.a_stride;
+  const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
+  __m512i sum[Rows][1];
+  start_512<Signed, Rows, 1>(finish, 0, panel, sum);
+  __m512i part[Rows][Splits];
+  LOWBIT_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    LOWBIT_UNROLL
+    for (int s = 0; s < Splits; ++s) part[r][s] = _mm512_setzero_si512();
+  }
+  RowBases<Rows> rows;
+  LOWBIT_UNROLL
+  for (int i = 0; i < RowBases<Rows>::kCount; ++i) {
+    rows.base[i] = static_cast<const uint8_t*>(product.a) + 3 * i * a_stride;
+  }
+  const int8_t* b = product.b + panel * product.panel_bytes;
+  const int64_t groups = product.k / 4;
+  int64_t g = 0;
+  for (; g + Splits <= groups; g += Splits) {
+    LOWBIT_UNROLL
+    for (int s = 0; s < Splits; ++s) {
+      _mm_prefetch(reinterpret_cast<const char*>(b + kAhead + 64 * s), _MM_HINT_T0);
+      const __m512i column = _mm512_loadu_si512(b + 64 * s);
+      LOWBIT_UNROLL
+      for (int r = 0; r < Rows; ++r) {
+        __m512i codes = broadcast4(rows.base[r / 3] + r % 3 * a_stride + 4 * s);
+        if (Signed) codes = _mm512_xor_si512(codes, flip);
+        part[r][s] = _mm512_dpbusd_epi32(part[r][s], codes, column);
+      }
+    }
+    LOWBIT_UNROLL
+    for (int i = 0; i < RowBases<Rows>::kCount; ++i) rows.base[i] += 4 * Splits;
+    b += 64 * Splits;
+  }
+  for (int64_t left = product.k - 4 * g; left > 0; left -= 4, b += 64) {
+    const __m512i column = _mm512_loadu_si512(b);
+    LOWBIT_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      uint8_t word[4] = {};  // what lies behind k meets zero weights
+      const uint8_t* from = rows.base[r / 3] + r % 3 * a_stride;
+      for (int64_t i = 0; i < (left < 4 ? left : 4); ++i) word[i] = from[i];
+      __m512i codes = broadcast4(word);
+      if (Signed) codes = _mm512_xor_si512(codes, flip);
+      part[r][0] = _mm512_dpbusd_epi32(part[r][0], codes, column);
+    }
+    LOWBIT_UNROLL
+    for (int i = 0; i < RowBases<Rows>::kCount; ++i) rows.base[i] += 4;
+  }
+  LOWBIT_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    LOWBIT_UNROLL
+    for (int s = 0; s < Splits; ++s) sum[r][0] = _mm512_add_epi32(sum[r][0], part[r][s]);
+  }
+  finish_512<Rows, 1>(finish, 0, panel, sum);
+}
+
+template <bool Signed, int Rows>
+void thin(const Finish512& finish) {
+  if (finish.product->m == Rows) {
+    for (int64_t p = 0; p < finish.product->panels; ++p)
+      thin_panel<Signed, Rows, Rows == 1 ? 8 : Rows <= 4 ? 4 : 2>(finish, p);
+  } else if constexpr (Rows > 1) {
+    thin<Signed, Rows - 1>(finish);
+  }
+}
+
 template <bool Signed>
 void gemm(const Finish512& finish) {
   const int64_t panels = finish.product->panels;
   int64_t panel = 0;
-  if (finish.product->m <= 2) {
-    for (; panels - panel >= 8; panel += 8) columns<Signed, 2, 8>(finish, panel);
-  }
+  if (finish.product->m <= kThinRows && finish.product->segments == 1) return thin<Signed, kThinRows>(finish);
   while (panels - panel >= 7 || panels - panel == 4) {
     columns<Signed, 6, 4>(finish, panel);
     panel += 4;

@@ -24,12 +24,10 @@ import { type ArrayCall, type ArrayPlanBuilder, planOf, runCall, runCallSync } f
 /** A clamp behind the product: of both bounds, or by its usual name. */
 export type MatmulActivation = 'none' | 'relu' | 'relu6' | { readonly min?: number; readonly max?: number };
 
-/** Codes instead of floats. */
-export interface MatmulOutput {
-  readonly format: EightBitFormat;
-  readonly scale: number;
-  readonly zeroPoint?: number | undefined;
-}
+/** Codes, or the exact sums, instead of floats. */
+export type MatmulOutput =
+  | { readonly format: EightBitFormat; readonly scale: number; readonly zeroPoint?: number | undefined }
+  | { readonly format: 'i32' };
 
 export interface MatmulOptions extends CallOptions {
   /** Rows of a. */
@@ -42,13 +40,15 @@ export interface MatmulOptions extends CallOptions {
   readonly activation?: MatmulActivation | undefined;
   readonly output?: MatmulOutput | undefined;
   /** Filled and returned when given: Float32Array, or the array of output.format. */
-  readonly out?: Float32Array | Uint8Array | Int8Array | undefined;
+  readonly out?: Float32Array | Uint8Array | Int8Array | Int32Array | undefined;
 }
 
 type MatmulResult<Options> = Options extends { readonly output: { readonly format: infer Format } }
   ? Format extends 'u8'
     ? Uint8Array
-    : Int8Array
+    : Format extends 'i8'
+      ? Int8Array
+      : Int32Array
   : Float32Array;
 
 /**
@@ -92,6 +92,8 @@ interface Checked {
   readonly output:
     | { readonly format: EightBitFormat; readonly scale: Float32Array; readonly zeroPoint: number }
     | undefined;
+  /** The result is the sums themselves. */
+  readonly sums: boolean;
   readonly content: PackedContent;
 }
 
@@ -108,7 +110,10 @@ function check(a: Float32Array | Uint8Array | Int8Array, packed: PackedWeights, 
         refuse(argument, 'nothing (rows of floats get their own)', options[argument]);
     }
   }
-  const aScale = wantScales(source === 'f32' ? 1 : options.scale, 'scale', m);
+  const sums = options.output?.format === 'i32';
+  if (sums && source === 'f32') refuse('output.format', "'u8' or 'i8' (the sums of floats have no unit)", 'i32');
+  if (sums && content.groups > 1) refuse('output.format', "'u8' or 'i8' (groups have scales of their own)", 'i32');
+  const aScale = wantScales(source === 'f32' || (sums && options.scale === undefined) ? 1 : options.scale, 'scale', m);
   const aZero = wantZeroPoints(options.zeroPoint, 'zeroPoint', m, source === 'f32' ? 'u8' : source);
   const { bias } = options;
   if (bias !== undefined) {
@@ -117,14 +122,18 @@ function check(a: Float32Array | Uint8Array | Int8Array, packed: PackedWeights, 
     const exact = source !== 'f32' && aScale.length === 1 && content.groups === 1;
     if (bias instanceof Int32Array && !exact)
       refuse('bias', 'a Float32Array (an integer bias needs codes with one scale)', bias);
+    if (bias instanceof Float32Array && sums) refuse('bias', 'an Int32Array (the output is the sums)', bias);
   }
   const { lo, hi } = boundsOf(options.activation);
+  if (sums && (lo !== Number.NEGATIVE_INFINITY || hi !== Number.POSITIVE_INFINITY))
+    refuse('activation', "'none' (the output is the sums)", options.activation);
   const output = options.output === undefined ? undefined : checkOutput(options.output);
-  return { m, k, n, source, aScale, aZero, bias, lo, hi, output, content };
+  return { m, k, n, source, aScale, aZero, bias, lo, hi, output, sums, content };
 }
 
-function checkOutput(output: MatmulOutput): NonNullable<Checked['output']> {
+function checkOutput(output: MatmulOutput): Checked['output'] {
   if (typeof output !== 'object' || output === null) refuse('output', 'an object', output);
+  if (output.format === 'i32') return undefined;
   const format = wantFormat(output.format, 'output.format');
   const scale = wantScales(output.scale, 'output.scale', 1);
   const [zeroPoint] = wantZeroPoints(output.zeroPoint, 'output.zeroPoint', 1, format);
@@ -146,7 +155,7 @@ function boundsOf(activation: MatmulActivation | undefined): { lo: number; hi: n
   return { lo: Math.fround(min), hi: Math.fround(max) };
 }
 
-type Result = Float32Array | Uint8Array | Int8Array;
+type Result = Float32Array | Uint8Array | Int8Array | Int32Array;
 
 function prepare(
   a: Float32Array | Uint8Array | Int8Array,
@@ -154,8 +163,14 @@ function prepare(
   options: MatmulOptions,
 ): ArrayCall<Result> {
   const checked = check(a, packed, options);
-  const { m, n, output, content, aScale, aZero, bias, source } = checked;
-  const array = output === undefined ? Float32Array : output.format === 'u8' ? Uint8Array : Int8Array;
+  const { m, n, output, sums, content, aScale, aZero, bias, source } = checked;
+  const array = sums
+    ? Int32Array
+    : output === undefined
+      ? Float32Array
+      : output.format === 'u8'
+        ? Uint8Array
+        : Int8Array;
   const y = wantOut<Result>(options.out, 'out', array as new (length: number) => Result, m * n);
   if (m === 0) return { plan: undefined, inputs: [], outputs: [], result: () => y };
   const perRow = aScale.length > 1 || aZero.length > 1;
@@ -168,7 +183,8 @@ function prepare(
   if (output !== undefined) inputs.push(straight ? multipliersOf(checked) : output.scale);
   const kind = bias === undefined ? 'none' : bias instanceof Int32Array ? 'i32' : 'f32';
   const { lo, hi } = checked;
-  const geometry = ['matmul', source, m, Number(perRow), kind, lo, hi, output?.format ?? 'f32', output?.zeroPoint ?? 0];
+  const format = sums ? 'i32' : (output?.format ?? 'f32');
+  const geometry = ['matmul', source, m, Number(perRow), kind, lo, hi, format, output?.zeroPoint ?? 0];
   const limits = straight && output !== undefined ? codeLimits(lo, hi, output) : { qlo: 0, qhi: 0 };
   const plan = planOf(
     options.backend,
@@ -179,10 +195,23 @@ function prepare(
   return { plan, inputs, outputs: [y], result: () => y };
 }
 
+interface Multipliers {
+  readonly x: number;
+  readonly y: number;
+  readonly values: Float32Array;
+}
+
+/** The last ones of each matrix: the scales of a program's calls seldom change. */
+const lastMultipliers = new WeakMap<PackedContent, Multipliers>();
+
 /** f32(f32(scale * weight scale) / output scale) per column, or one. */
 function multipliersOf({ aScale, content, output }: Checked): Float32Array {
   const [x, y] = [aScale[0] as number, output?.scale[0] as number];
-  return content.scale.map((w) => Math.fround(Math.fround(x * w) / y));
+  const last = lastMultipliers.get(content);
+  if (last !== undefined && Object.is(last.x, x) && Object.is(last.y, y)) return last.values;
+  const values = content.scale.map((w) => Math.fround(Math.fround(x * w) / y));
+  lastMultipliers.set(content, { x, y, values });
+  return values;
 }
 
 /** The codes of the bounds: quantizing is monotone, so clamping codes is clamping values. */
@@ -204,7 +233,7 @@ interface Form {
 }
 
 function buildMatmul(builder: ArrayPlanBuilder, checked: Checked, { straight, perRow, qlo, qhi }: Form): void {
-  const { m, k, n, source, bias, lo, hi, output, content } = checked;
+  const { m, k, n, source, bias, lo, hi, output, sums, content } = checked;
   const { groups } = content;
   const count = groups * n;
   const step = content.scale.length > 1 || groups > 1 ? 1 : 0;
@@ -239,7 +268,7 @@ function buildMatmul(builder: ArrayPlanBuilder, checked: Checked, { straight, pe
     ...{ batch: 1, b_batched: 0, m, k, n, a_step: rows === m && (source === 'f32' || perRow) ? 1 : 0 },
     multiplier_step: step,
     a_format: formatNumber(source === 'f32' ? 'u8' : source),
-    y_format: formatNumber(straight && output !== undefined ? output.format : 'f32'),
+    y_format: sums ? formatNumber('i32') : formatNumber(straight && output !== undefined ? output.format : 'f32'),
     y_zero_point: straight ? (output?.zeroPoint ?? 0) : 0,
     ...{ qlo, qhi, lo, hi },
   });

@@ -66,6 +66,7 @@ void half_of(const ArmTile& tile, const int8_t* b, const int32_t* start, int32_t
       sum[r][2] = vpadalq_s16(sum[r][2], vmlsl_s8(vmull_s8(vget_low_s8(codes), vget_low_s8(right)), vget_low_s8(second),
                                                   vget_low_s8(right_second)));
       sum[r][3] = vpadalq_s16(sum[r][3], vmlsl_high_s8(vmull_high_s8(codes, right), second, right_second));
+      LOWBIT_OPAQUE(sum[r][3]);
     }
   }
   if (tile.groups % 2 != 0) {

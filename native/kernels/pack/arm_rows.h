@@ -55,37 +55,52 @@ struct WordsOfRows {
   }
 };
 
-// sum[r][v] += column v of a word of k times the word of row r, for the rows from Row on. Unit: Sum, Operand,
-// load(bytes), multiply_add<lane>(sum, column, words).
+// sum[r][v] and sum[r][v + 1] += two columns of a word of k times the word of row r, for the rows from Row on. Unit:
+// Sum, Operand, load(bytes), multiply_add<lane>(sum, column, words); what is opaque here keeps GCC 12 from gathering
+// loads until registers run out.
 template <typename Unit, int kParity, int Rows, int Row = 0>
-inline void add_word(typename Unit::Sum (&sum)[Rows][4], const typename Unit::Operand (&column)[4],
-                     typename Unit::Operand four, typename Unit::Operand two) {
+LOWBIT_INLINE void add_columns(typename Unit::Sum (&sum)[Rows][4], int v, typename Unit::Operand left,
+                               typename Unit::Operand right, typename Unit::Operand four, typename Unit::Operand two) {
   constexpr int kLane = Row < 4 ? Row : Row - 4 + 2 * kParity;
-  LOWBIT_UNROLL
-  for (int v = 0; v < 4; ++v) {
-    sum[Row][v] = Unit::template multiply_add<kLane>(sum[Row][v], column[v], Row < 4 ? four : two);
-  }
-  if constexpr (Row + 1 < Rows) add_word<Unit, kParity, Rows, Row + 1>(sum, column, four, two);
+  sum[Row][v] = Unit::template multiply_add<kLane>(sum[Row][v], left, Row < 4 ? four : two);
+  LOWBIT_OPAQUE(sum[Row][v]);
+  sum[Row][v + 1] = Unit::template multiply_add<kLane>(sum[Row][v + 1], right, Row < 4 ? four : two);
+  LOWBIT_OPAQUE(sum[Row][v + 1]);
+  if constexpr (Row + 1 < Rows) add_columns<Unit, kParity, Rows, Row + 1>(sum, v, left, right, four, two);
 }
 
-// sum += `words` words of k of arranged rows times 16 columns, 64 bytes per word. 24 of the 32 registers accumulate, 4
-// hold a word of the columns and 3 two words of the rows.
-template <typename Unit, int Rows>
-inline void add_words(typename Unit::Sum (&sum)[Rows][4], const uint8_t* a, const uint8_t* b, int64_t words) {
-  typename Unit::Operand column[4];
-  for (; words >= 2; words -= 2, a += 48, b += 128) {
-    const typename Unit::Operand first = Unit::load(a), shared = Unit::load(a + 16), second = Unit::load(a + 32);
-    LOWBIT_UNROLL
-    for (int v = 0; v < 4; ++v) column[v] = Unit::load(b + 16 * v);
-    add_word<Unit, 0>(sum, column, first, shared);
-    LOWBIT_UNROLL
-    for (int v = 0; v < 4; ++v) column[v] = Unit::load(b + 64 + 16 * v);
-    add_word<Unit, 1>(sum, column, second, shared);
-  }
-  if (words == 0) return;
+// One word of k: 16 columns at b, the words of rows 0 to 3 and of 4 and 5.
+template <typename Unit, int kParity, int Rows>
+LOWBIT_INLINE void add_word(typename Unit::Sum (&sum)[Rows][4], const uint8_t* b, typename Unit::Operand four,
+                            typename Unit::Operand two) {
   LOWBIT_UNROLL
-  for (int v = 0; v < 4; ++v) column[v] = Unit::load(b + 16 * v);
-  add_word<Unit, 0>(sum, column, Unit::load(a), Unit::load(a + 16));
+  for (int v = 0; v < 4; v += 2) {
+    add_columns<Unit, kParity>(sum, v, Unit::load(b + 16 * v), Unit::load(b + 16 * v + 16), four, two);
+  }
+}
+
+// Two words of k.
+template <typename Unit, int Rows>
+LOWBIT_INLINE void add_two_words(typename Unit::Sum (&sum)[Rows][4], const uint8_t* a, const uint8_t* b) {
+  const typename Unit::Operand shared = Unit::load(a + 16);
+  add_word<Unit, 0>(sum, b, Unit::load(a), shared);
+  add_word<Unit, 1>(sum, b + 64, Unit::load(a + 32), shared);
+}
+
+// sum += `words` words of k of arranged rows times 16 columns, 64 bytes per word. 24 of the 32 registers accumulate, 2
+// hold columns and 3 two words of the rows.
+template <typename Unit, int Rows>
+LOWBIT_INLINE void add_words(typename Unit::Sum (&sum)[Rows][4], const uint8_t* a, const uint8_t* b, int64_t words) {
+  for (int64_t fours = words / 4; fours > 0; --fours, a += 96, b += 256) {
+    add_two_words<Unit>(sum, a, b);
+    add_two_words<Unit>(sum, a + 48, b + 128);
+  }
+  if (words % 4 >= 2) {
+    add_two_words<Unit>(sum, a, b);
+    a += 48;
+    b += 128;
+  }
+  if (words % 2 != 0) add_word<Unit, 0>(sum, b, Unit::load(a), Unit::load(a + 16));
 }
 
 }  // namespace

@@ -63,8 +63,6 @@ const CASES = {
   // Two taps: 2 smull, 2 smlsl, 4 saddw; the odd one 2 smull, 4 saddw; u8 a sign per tap, i8 a complement per pair.
   depthwise_u8i8_i32_arm_neon: depthwise(4 * 8 + 6 + TAPS, TAPS / 2 + TAPS),
   depthwise_i8i8_i32_arm_neon: depthwise(4 * 8 + 6 + 4, TAPS / 2 + TAPS),
-  // fmul and fadd; the weights of 8 channels fit the registers, so 16 channels read the pointers twice.
-  depthwise_f32_arm_neon: depthwise(TAPS * 4 * 2, 2 * (TAPS / 2) + (TAPS * 4) / 2),
   // Four times fdiv, fmaxnm (for NaN), fcvtns and half a sqxtn twice, sqadd of 8, sqxtun or sqxtn of 8.
   quantize_f32_u8_arm_neon: quantize(4 * 3 + 4 + 2 + 2),
   quantize_f32_i8_arm_neon: quantize(4 * 3 + 4 + 2 + 2),

@@ -31,8 +31,8 @@ const Kernel<lowbit::GemmI8Args> kGemmI8[] = {
     KERNEL(gemm_u8i8_i32, arm_neon), KERNEL(gemm_i8i8_i32, arm_neon), KERNEL(gemm_u8i8_i32, arm_dotprod),
     KERNEL(gemm_i8i8_i32, arm_dotprod), KERNEL(gemm_u8i8_i32, arm_i8mm), KERNEL(gemm_i8i8_i32, arm_i8mm)};
 const Kernel<lowbit::GemmF32Args> kGemmF32[] = {KERNEL(gemm_f32, arm_neon), KERNEL(gemm_unfused_f32, arm_neon)};
-const Kernel<lowbit::DepthwiseArgs> kDepthwise[] = {
-    KERNEL(depthwise_u8i8_i32, arm_neon), KERNEL(depthwise_i8i8_i32, arm_neon), KERNEL(depthwise_f32, arm_neon)};
+const Kernel<lowbit::DepthwiseArgs> kDepthwise[] = {KERNEL(depthwise_u8i8_i32, arm_neon),
+                                                    KERNEL(depthwise_i8i8_i32, arm_neon)};
 const Kernel<lowbit::QuantizeArgs> kQuantize[] = {KERNEL(quantize_f32_u8, arm_neon), KERNEL(quantize_f32_i8, arm_neon)};
 
 template <typename Args, size_t kCount>
@@ -64,6 +64,6 @@ int main(int argc, char** argv) {
                  false, true, nullptr, -1.0f, 1.0f}) ||
       run_named(kDepthwise, argv[1], {taps, amount, kTaps, kChannels, b, c}) ||
       run_named(kQuantize, argv[1],
-                {reinterpret_cast<const float*>(a), amount, c, amount, 1, amount, &scale, &zero, 0, 0});
+                {reinterpret_cast<const float*>(a), amount, c, amount, 1, amount, &scale, &zero, 0, 0, false});
   return found ? 0 : 2;
 }

@@ -12,7 +12,7 @@ using I = Lanes::I;
 
 // round_to_code of loop.h for a vector: the codes are the low bytes.
 inline I round_to_codes(F v, F lo, F hi, I zero_less_bits) {
-  v = Lanes::less(Lanes::greater(v, lo), hi);
+  v = Lanes::within(v, lo, hi);
   return Lanes::add(Lanes::bits(Lanes::add(v, Lanes::of(kRound))), zero_less_bits);
 }
 

@@ -90,12 +90,17 @@ struct Lanes {
   static inline F square_root(F a) { return pair(vsqrtq_f32(a.val[0]), vsqrtq_f32(a.val[1])); }
   static inline I shift_left_23(I a) { return pair(vshlq_n_s32(a.val[0], 23), vshlq_n_s32(a.val[1], 23)); }
 
-  // fmax and fmin treat NaN and zeros in their own way: compare and select instead.
+  // fmax and fmin treat NaN and zeros in their own way: compare and select instead. fmaxnm takes the number beside a
+  // quiet NaN, which is what arithmetic gives.
   static inline F greater(F a, F b) {
     return pair(vbslq_f32(vcgtq_f32(a.val[0], b.val[0]), a.val[0], b.val[0]),
                 vbslq_f32(vcgtq_f32(a.val[1], b.val[1]), a.val[1], b.val[1]));
   }
   static inline F less(F a, F b) { return where_less(a, b, a, b); }
+  static inline F within(F v, F lo, F hi) {
+    return pair(vminnmq_f32(vmaxnmq_f32(v.val[0], lo.val[0]), hi.val[0]),
+                vminnmq_f32(vmaxnmq_f32(v.val[1], lo.val[1]), hi.val[1]));
+  }
   static inline F where_less(F v, F w, F a, F b) {
     return pair(vbslq_f32(vcltq_f32(v.val[0], w.val[0]), a.val[0], b.val[0]),
                 vbslq_f32(vcltq_f32(v.val[1], w.val[1]), a.val[1], b.val[1]));

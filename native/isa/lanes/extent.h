@@ -17,8 +17,9 @@ struct SomeLanes {
 //   the same past the caches, to an address on a multiple of 64 bytes or as many vectors behind one, and end_streams()
 //   when all are done; prefetch(any address); add sub mul (F, I), div square_root (F), exclusive_or bit_and bit_or
 //   shift_left_23 (I), each wrapping; greater(a, b) = a > b ? a : b and less(a, b) = a < b ? a : b, as C++ has it for
-//   NaN and zeros; where_less(v, w, a, b) = v < w ? a : b; where_number(v, a, b) = v == v ? a : b; to_float(I), rounded
-//   to nearest even; bits(F) and floats(I), reinterpreted.
+//   NaN and zeros; within(v, lo, hi): v bounded by numbers, lo for a NaN that arithmetic gave, zeros of either sign;
+//   where_less(v, w, a, b) = v < w ? a : b; where_number(v, a, b) = v == v ? a : b; to_float(I), rounded to nearest
+//   even; bits(F) and floats(I), reinterpreted.
 
 }  // namespace
 }  // namespace lowbit

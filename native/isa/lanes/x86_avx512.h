@@ -70,6 +70,7 @@ struct Lanes {
   // vmaxps and vminps give their second operand unless the first is the greater (the less).
   static inline F greater(F a, F b) { return _mm512_max_ps(a, b); }
   static inline F less(F a, F b) { return _mm512_min_ps(a, b); }
+  static inline F within(F v, F lo, F hi) { return less(greater(v, lo), hi); }
   static inline F where_less(F v, F w, F a, F b) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(v, w, _CMP_LT_OQ), b, a);
   }

@@ -1,4 +1,4 @@
-// Formats whose codes are places in a fixed list of values, and the search for the nearest.
+// Formats whose codes are places in a fixed list of values, and the borders between them.
 
 /**
  * nf4: quantiles of the normal distribution scaled to [-1, 1], from bitsandbytes (QLoRA, arXiv 2305.14314, appendix E).
@@ -17,17 +17,15 @@ export const CODEBOOKS = {
 export type CodebookName = keyof typeof CODEBOOKS;
 
 /**
- * The place of the value nearest to x. A tie goes to the lower value; values outside get the ends; NaN counts as 0.
- * Precondition: `values` ascend, and sums of two neighbours are exact in a double (they are float32).
+ * Floats t, one per pair of neighbours: a float32 x is nearer to the upper one of the two where x > t; a tie goes to the lower one.
+ * t is the largest float that is not above the middle. Precondition: `values` ascend.
  */
-export function nearestIndex(values: Float32Array, x: number): number {
-  if (Number.isNaN(x)) return nearestIndex(values, 0);
-  let low = 0;
-  let high = values.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (x > ((values[middle] as number) + (values[middle + 1] as number)) / 2) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+export function thresholdsOf(values: Float32Array): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: values.length - 1 }, (_, i) => {
+    const middle = ((values[i] as number) + (values[i + 1] as number)) / 2; // exact in a double
+    const near = Float32Array.of(middle);
+    const words = new Int32Array(near.buffer);
+    if ((near[0] as number) > middle) words[0] = (words[0] as number) + (middle > 0 ? -1 : 1);
+    return near[0] as number;
+  });
 }

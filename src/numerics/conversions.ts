@@ -1,18 +1,9 @@
-// Every number format that floats can be converted to: the table, and the codec that it drives.
+// Every number format that floats can be converted to, as a table.
 
 import { type BlockCodec, SCALED_BLOCKS } from './block.js';
 import { GGML_BLOCKS } from './block-ggml.js';
-import { CODEBOOKS, nearestIndex } from './codebook.js';
-import {
-  decodeExponent,
-  type ExponentRounding,
-  encodeExponent,
-  encodeMinifloat,
-  MINIFLOATS,
-  minifloatValues,
-} from './minifloat.js';
+import { type ExponentRounding, MINIFLOATS, minifloatValues } from './minifloat.js';
 import type { CodeLimits } from './params.js';
-import { dequantizeValue, quantizeValue, roundHalfEven } from './rounding.js';
 
 /** What holds codes: one element per entry, or for Uint8Array also several per byte, or blocks. */
 export interface CodeArrays {
@@ -132,64 +123,16 @@ export function limitsOf(name: ConversionName): CodeLimits | undefined {
   return float(minifloatValues(minifloat)[MINIFLOATS[minifloat].max] as number);
 }
 
-export interface CodecOptions {
-  /** Undefined: as the format does by default. */
-  readonly saturate?: boolean | undefined;
-  readonly rounding?: ExponentRounding | undefined;
-}
-
-/** From a value, its scale and its zero point to the bits of a code (negative integers as two's complement), and back. */
-export interface ElementCodec {
-  encode(x: number, scale: number, zeroPoint: number): number;
-  decode(code: number, scale: number, zeroPoint: number): number;
-}
-
 /**
- * The rule of a format:
+ * How values of a format become codes:
  *
  *     integer    sat(rint(f32(x / scale)) + zeroPoint), or without `saturate` its low bits (NaN and infinities then count as 0)
  *     minifloat  the nearest value to f32(x / scale), ties to even
  *     exponent   the power of two at |x| (`encodeExponent`)
- *     codebook   the level nearest to f32(x / scale), ties to the lower one
+ *     codebook   the level nearest to f32(x / scale), ties to the lower one, NaN as 0
  */
-export function elementCodec(name: ElementFormat, { saturate, rounding }: CodecOptions = {}): ElementCodec {
-  switch (name) {
-    case 'nf4':
-      return {
-        encode: (x, scale) => nearestIndex(CODEBOOKS.nf4, Math.fround(x / scale)),
-        decode: (code, scale) => Math.fround((CODEBOOKS.nf4[code] as number) * scale),
-      };
-    case 'f8e8m0':
-      return { encode: (x) => encodeExponent(x, rounding ?? 'up', saturate ?? true), decode: decodeExponent };
-    case 'f16':
-    case 'bf16':
-    case 'f8e4m3fn':
-    case 'f8e5m2':
-    case 'f8e4m3fnuz':
-    case 'f8e5m2fnuz':
-    case 'f4e2m1': {
-      const values = minifloatValues(name);
-      const held = saturate ?? MINIFLOATS[name].saturate;
-      return {
-        encode: (x, scale) => encodeMinifloat(name, Math.fround(x / scale), held),
-        decode: (code, scale) => Math.fround((values[code] as number) * scale),
-      };
-    }
-    default:
-      return integerCodec(name, saturate ?? true);
-  }
-}
-
-function integerCodec(name: NamesOf<'integer'>, saturate: boolean): ElementCodec {
-  const { bits, signed } = CONVERSIONS[name];
-  const { qmin, qmax } = codeRange(name);
-  const mask = 2 ** bits - 1;
-  const unused = 32 - bits;
-  const decode = (code: number, scale: number, zeroPoint: number): number =>
-    dequantizeValue(signed ? (code << unused) >> unused : code, scale, zeroPoint);
-  if (saturate)
-    return { encode: (x, scale, zeroPoint) => quantizeValue(x, scale, zeroPoint, qmin, qmax) & mask, decode };
-  const wrap = (rounded: number, zeroPoint: number): number =>
-    Number.isFinite(rounded) ? ((rounded % 2 ** bits) + zeroPoint) & mask : zeroPoint & mask;
-  return { encode: (x, scale, zeroPoint) => wrap(roundHalfEven(Math.fround(x / scale)), zeroPoint), decode };
+export interface CodecOptions {
+  /** Undefined: as the format does by default. */
+  readonly saturate?: boolean | undefined;
+  readonly rounding?: ExponentRounding | undefined;
 }

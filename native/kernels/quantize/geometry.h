@@ -15,20 +15,24 @@ struct Piece {
   int64_t parameter, row_step, column_step;
 };
 
+// The number of scales of a geometry, after the checks of its fields.
+template <typename Fields>
+int64_t checked_parameters(const Fields& op, PlanCheck& check) {
+  if (!check.range(op.granularity, kPerTensor, kPerBlock)) return 0;
+  if (op.granularity == kPerTensor) return 1;
+  if (op.granularity == kPerChannel) return op.axis;
+  if (!check.range(op.block, 1, INT32_MAX)) return 0;
+  return checked_product(op.outer, (static_cast<int64_t>(op.axis) + op.block - 1) / op.block, op.inner);
+}
+
 // Checks of a quantize or dequantize instruction: `from` and `to` are its buffers, with their element sizes.
 template <typename Fields>
 void check_geometry(const Fields& op, int32_t from, int32_t from_bytes, int32_t to, int32_t to_bytes,
                     PlanCheck& check) {
-  if (!check.range(op.granularity, kPerTensor, kPerBlock)) return;
+  const int64_t parameters = checked_parameters(op, check);
   const int64_t n = checked_product(op.outer, op.axis, op.inner);
   check.buffer(from, n, from_bytes);
   check.buffer(to, n, to_bytes);
-  int64_t parameters = 1;
-  if (op.granularity == kPerChannel) parameters = op.axis;
-  if (op.granularity == kPerBlock) {
-    if (!check.range(op.block, 1, INT32_MAX)) return;
-    parameters = checked_product(op.outer, (static_cast<int64_t>(op.axis) + op.block - 1) / op.block, op.inner);
-  }
   check.buffer(op.scale, parameters, 4);
   check.optional(op.zero_point, parameters, 4);
 }

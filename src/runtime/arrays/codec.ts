@@ -1,4 +1,4 @@
-// Conversions that run in the codec of numerics, in slices, so that the event loop keeps turning.
+// Formats of conversions and their options; those that no kernel has run in slices, so that the event loop keeps turning.
 
 import type { TypedArray } from '../../core/dtype.js';
 import { throwIfAborted } from '../../core/errors.js';
@@ -12,12 +12,10 @@ import {
   type CodecOptions,
   type ConversionName,
   codeRange,
-  type ElementCodec,
   type ElementFormat,
-  elementCodec,
 } from '../../numerics/conversions.js';
-import { MINIFLOATS } from '../../numerics/minifloat.js';
-import { type Numbers, refuse, type Spread, type SpreadOptions, wantScales, wantSpread } from './arguments.js';
+import { decodeExponent, encodeExponent, MINIFLOATS } from '../../numerics/minifloat.js';
+import { type Numbers, refuse, type SpreadOptions, wantScales, wantSpread } from './arguments.js';
 
 /** Work that can be done a slice at a time: `step` handles the units from `from` to `to`. */
 export interface SlicedWork {
@@ -85,7 +83,7 @@ export function wantCodecOptions(format: ConversionName, { saturate, rounding }:
 }
 
 /** Scales and zero points of a conversion of `count` elements, or what is wrong with them. */
-function wantParameters(format: ElementFormat, count: number, options: ConversionParameters) {
+export function wantParameters(format: ElementFormat, count: number, options: ConversionParameters) {
   const { kind } = CONVERSIONS[format];
   const spread = wantSpread(count, options);
   if (kind === 'exponent' && options.scale !== undefined)
@@ -105,80 +103,6 @@ function zeroPointsOf(format: ElementFormat, value: Numbers | undefined, count: 
   const bad = zeros.find((zero) => !Number.isInteger(zero) || zero < qmin || zero > qmax);
   if (bad !== undefined) refuse('zeroPoint', qmin === qmax ? `0 (${format})` : `integers from ${qmin} to ${qmax}`, bad);
   return Int32Array.from(zeros);
-}
-
-/** Calls `visit` for the elements from `from` to `to` with the index of their scale. */
-function eachElement(spread: Spread, from: number, to: number, visit: (i: number, scale: number) => void): void {
-  const { granularity, axis, inner, block } = spread;
-  if (granularity === 0) {
-    for (let i = from; i < to; i++) visit(i, 0);
-    return;
-  }
-  const blocks = Math.ceil(axis / block);
-  for (let i = from; i < to; i++) {
-    const line = Math.floor(i / inner);
-    const position = line % axis;
-    if (granularity === 1) visit(i, position);
-    else visit(i, (Math.floor(line / axis) * blocks + Math.floor(position / block)) * inner + (i % inner));
-  }
-}
-
-interface ElementWork {
-  readonly format: ElementFormat;
-  readonly codec: ElementCodec;
-  readonly spread: Spread;
-  readonly scale: Float32Array;
-  readonly zeroPoint: Int32Array;
-}
-
-function elementWork(format: ElementFormat, count: number, options: ConversionParameters): ElementWork {
-  const codec = elementCodec(format, wantCodecOptions(format, options));
-  return { format, codec, ...wantParameters(format, count, options) };
-}
-
-function sliced(count: number, step: (from: number, to: number) => void): SlicedWork {
-  return { units: count, slice: SLICE, step };
-}
-
-function encodeElements(work: ElementWork, x: Float32Array, out: TypedArray): SlicedWork {
-  const { codec, spread, scale, zeroPoint, format } = work;
-  const { bits, highFirst } = CONVERSIONS[format];
-  const sameScale = scale.length === 1;
-  const sameZero = zeroPoint.length === 1;
-  const perByte = 8 / bits;
-  return sliced(x.length, (from, to) => {
-    eachElement(spread, from, to, (i, at) => {
-      const s = scale[sameScale ? 0 : at] as number;
-      const code = codec.encode(x[i] as number, s, zeroPoint[sameZero ? 0 : at] as number);
-      if (bits >= 8) {
-        out[i] = code;
-        return;
-      }
-      const place = i % perByte;
-      const byte = (i - place) / perByte;
-      const shift = (highFirst ? perByte - 1 - place : place) * bits;
-      // The first element of a byte clears the rest of it: `out` may hold anything.
-      out[byte] = (place === 0 ? 0 : (out[byte] as number)) | (code << shift);
-    });
-  });
-}
-
-function decodeElements(work: ElementWork, codes: TypedArray, x: Float32Array): SlicedWork {
-  const { codec, spread, scale, zeroPoint, format } = work;
-  const { bits, highFirst } = CONVERSIONS[format];
-  const sameScale = scale.length === 1;
-  const sameZero = zeroPoint.length === 1;
-  const perByte = 8 / bits;
-  const mask = 2 ** bits - 1;
-  return sliced(x.length, (from, to) => {
-    eachElement(spread, from, to, (i, at) => {
-      const place = bits >= 8 ? 0 : i % perByte;
-      const entry = codes[bits >= 8 ? i : (i - place) / perByte] as number;
-      const shift = bits >= 8 ? 0 : (highFirst ? perByte - 1 - place : place) * bits;
-      const s = scale[sameScale ? 0 : at] as number;
-      x[i] = codec.decode((entry >> shift) & mask, s, zeroPoint[sameZero ? 0 : at] as number);
-    });
-  });
 }
 
 /** Checks the options of a block format, and gives its scale of the tensor. */
@@ -214,18 +138,39 @@ function blockWork(codec: BlockCodec, count: number, each: (block: number) => vo
   };
 }
 
+/** f8e8m0 and the formats that come in blocks: what kernels do not convert. */
+export type SlicedFormat = 'f8e8m0' | BlockFormat;
+
+export function isSliced(format: ConversionName): format is SlicedFormat {
+  return format === 'f8e8m0' || CONVERSIONS[format].kind === 'block';
+}
+
+function exponentWork(count: number, each: (i: number) => void): SlicedWork {
+  return {
+    units: count,
+    slice: SLICE,
+    step(from, to) {
+      for (let i = from; i < to; i++) each(i);
+    },
+  };
+}
+
 /** The work of x to codes. Errors: ERR_BAD_ARGUMENT; while it runs also for blocks that the format cannot hold. */
 export function encodeWork(
-  format: ConversionName,
+  format: SlicedFormat,
   x: Float32Array,
   options: ConversionParameters,
   outOf: () => TypedArray,
 ): SlicedWork {
-  if (CONVERSIONS[format].kind !== 'block') {
-    const work = elementWork(format as ElementFormat, x.length, options);
-    return encodeElements(work, x, outOf());
+  if (format === 'f8e8m0') {
+    const { rounding = 'up', saturate = true } = wantCodecOptions(format, options);
+    wantParameters(format, x.length, options);
+    const out = outOf();
+    return exponentWork(x.length, (i) => {
+      out[i] = encodeExponent(x[i] as number, rounding, saturate);
+    });
   }
-  const { codec, scale } = wantBlocks(format as BlockFormat, x.length, options);
+  const { codec, scale } = wantBlocks(format, x.length, options);
   const out = outOf() as Uint8Array;
   return blockWork(codec, x.length, (block) => {
     const from = block * codec.block;
@@ -236,16 +181,20 @@ export function encodeWork(
 
 /** The work of codes to `count` elements x. Errors: ERR_BAD_ARGUMENT. */
 export function decodeWork(
-  format: ConversionName,
+  format: SlicedFormat,
   codes: TypedArray,
   count: number,
   options: ConversionParameters,
   outOf: () => Float32Array,
 ): SlicedWork {
-  if (CONVERSIONS[format].kind !== 'block') {
-    return decodeElements(elementWork(format as ElementFormat, count, options), codes, outOf());
+  if (format === 'f8e8m0') {
+    wantParameters(format, count, options);
+    const x = outOf();
+    return exponentWork(count, (i) => {
+      x[i] = decodeExponent(codes[i] as number);
+    });
   }
-  const { codec, scale } = wantBlocks(format as BlockFormat, count, options);
+  const { codec, scale } = wantBlocks(format, count, options);
   const x = outOf();
   return blockWork(codec, count, (block) => {
     codec.decode(codes as Uint8Array, block * codec.bytes, x, block * codec.block, scale);

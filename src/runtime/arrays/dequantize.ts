@@ -17,7 +17,8 @@ import {
   wantSpread,
   wantZeroPoints,
 } from './arguments.js';
-import { codeArrayOf, codesLength, decodeWork, wantConversion } from './codec.js';
+import { codeArrayOf, codesLength, decodeWork, isSliced, wantConversion } from './codec.js';
+import { decodePlan } from './element-plans.js';
 import { type ArrayCall, planOf, runCall, runCallSync } from './plans.js';
 
 export interface DequantizeOptions extends SpreadOptions, CallOptions {
@@ -101,11 +102,19 @@ function prepareCodec(codes: Codes, format: ConversionName, options: DequantizeO
     0,
     Number.MAX_SAFE_INTEGER,
   );
-  let x: Float32Array | undefined;
-  const work = decodeWork(format, codes, count, options, () => {
+  const outOf = (): Float32Array => {
     const wanted = codesLength(format, count);
     if (codes.length !== wanted) refuse('codes', `${wanted} entries for ${count} elements of ${format}`, codes);
-    x = wantOut<Float32Array>(options.out, 'out', Float32Array, count);
+    return wantOut<Float32Array>(options.out, 'out', Float32Array, count);
+  };
+  if (!isSliced(format)) {
+    const { plan, parameters } = decodePlan(format, count, options);
+    const x = outOf();
+    return { plan, inputs: [codes, ...parameters], outputs: [x], result: () => x };
+  }
+  let x: Float32Array | undefined;
+  const work = decodeWork(format, codes, count, options, () => {
+    x = outOf();
     return x;
   });
   return { plan: undefined, work, inputs: [], outputs: [], result: () => x as Float32Array };

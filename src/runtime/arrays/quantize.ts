@@ -16,7 +16,16 @@ import {
   wantSpread,
   wantZeroPoints,
 } from './arguments.js';
-import { type ArrayOf, codeArrayOf, codesLength, encodeWork, wantCodecOptions, wantConversion } from './codec.js';
+import {
+  type ArrayOf,
+  codeArrayOf,
+  codesLength,
+  encodeWork,
+  isSliced,
+  wantCodecOptions,
+  wantConversion,
+} from './codec.js';
+import { encodePlan } from './element-plans.js';
 import { type ArrayCall, planOf, runCall, runCallSync } from './plans.js';
 
 /** The array that holds codes of a format. */
@@ -106,9 +115,16 @@ function prepareCodec<Format extends ConversionName>(
   format: ConversionName,
   options: QuantizeOptions<Format>,
 ): ArrayCall<CodesOf<Format>> {
+  const outOf = (): TypedArray =>
+    wantOut<TypedArray>(options.out, 'out', codeArrayOf(format), codesLength(format, x.length));
+  if (!isSliced(format)) {
+    const { plan, parameters } = encodePlan(format, x.length, options);
+    const codes = outOf();
+    return { plan, inputs: [x, ...parameters], outputs: [codes], result: () => codes as CodesOf<Format> };
+  }
   let codes: TypedArray | undefined;
   const work = encodeWork(format, x, options, () => {
-    codes = wantOut<TypedArray>(options.out, 'out', codeArrayOf(format), codesLength(format, x.length));
+    codes = outOf();
     return codes;
   });
   return { plan: undefined, work, inputs: [], outputs: [], result: () => codes as CodesOf<Format> };

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { findEmcc } from './emcc.mjs';
-import { COMPILE_FLAGS, flagsOf, hashOf, linkFlags, nativeFiles, ROOT, VARIANTS } from './sources.mjs';
+import { COMPILE_FLAGS, flagsOf, hashOf, includedBy, linkFlags, nativeFiles, ROOT, VARIANTS } from './sources.mjs';
 
 const CACHE = `${ROOT}build/wasm`;
 const OUTPUT = `${ROOT}dist/wasm`;
@@ -31,14 +31,15 @@ async function build(emcc) {
   mkdirSync(OUTPUT, { recursive: true });
   const toolchain = emcc?.version ?? yowaspVersion();
   const scripts = ['clang.mjs', 'emcc.mjs', 'sources.mjs'].map((name) => readFileSync(`${ROOT}wasm/${name}`));
-  const common = hashOf(toolchain, ...scripts, ...[...headers].flat());
+  const common = hashOf(toolchain, ...scripts);
   const jobs = new Map();
   const objects = new Map();
   for (const variant of Object.keys(VARIANTS)) {
     const usesEmcc = emcc?.variants.includes(variant) ?? false;
     const list = [...sources].map(([path, bytes]) => {
+      const included = includedBy(bytes, headers).flatMap((name) => [name, headers.get(name)]);
       const flags = flagsOf(variant, path);
-      const object = `${hashOf(common, String(usesEmcc), ...COMPILE_FLAGS, ...flags, path, bytes)}.o`;
+      const object = `${hashOf(common, String(usesEmcc), ...COMPILE_FLAGS, ...flags, path, bytes, ...included)}.o`;
       if (!existsSync(`${CACHE}/${object}`)) jobs.set(object, { path, object, flags, usesEmcc });
       return [path, object];
     });

@@ -93,6 +93,20 @@ export function nativeFiles() {
   return { sources: new Map(sources.map(read)), headers: new Map(headers.map(read)) };
 }
 
+/** The headers that a source includes, directly or through others, in the order of their names. */
+export function includedBy(bytes, headers) {
+  const found = new Set();
+  const visit = (text) => {
+    for (const [, name] of text.toString().matchAll(/^\s*#\s*include "([^"]+)"/gm)) {
+      if (found.has(name) || !headers.has(name)) continue;
+      found.add(name);
+      visit(headers.get(name));
+    }
+  };
+  visit(bytes);
+  return [...found].sort();
+}
+
 export function hashOf(...parts) {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part).update('\0');

@@ -14,6 +14,15 @@ struct Itself {
   inline F operator()(F v) const { return v; }
 };
 
+// The lanes as one number; `parts` is used up.
+template <typename Combine>
+inline float tree_of(float* parts) {
+  for (int half = kPartialSums / 2; half > 0; half /= 2) {
+    for (int j = 0; j < half; j++) parts[j] = Combine::of_two(parts[j], parts[j + half]);
+  }
+  return parts[0];
+}
+
 // Combine: start() of every lane, and of two vectors. Lane j takes the elements j, j + 16, j + 32, … in order, each
 // through `turn`; the lanes are combined as a tree.
 template <typename Combine, typename Turn>
@@ -38,10 +47,7 @@ inline float combined_of(const float* x, int64_t n, const Turn& turn) {
     }
     for (int64_t j = 0; j < n - i; j++) parts[j] = turned[j];
   }
-  for (int half = kPartialSums / 2; half > 0; half /= 2) {
-    for (int j = 0; j < half; j++) parts[j] = Combine::of_two(parts[j], parts[j + half]);
-  }
-  return parts[0];
+  return tree_of<Combine>(parts);
 }
 
 struct Sum {

@@ -6,6 +6,10 @@ import { foldBatchNorm } from './fold-batch-norm.js';
 import { foldBias } from './fold-bias.js';
 import { foldConstants } from './fold-constants.js';
 import { fuseActivation } from './fuse-activation.js';
+import { fuseAttention } from './fuse-attention.js';
+import { fuseBias } from './fuse-bias.js';
+import { fuseGelu } from './fuse-gelu.js';
+import { fuseNormalization } from './fuse-normalization.js';
 import { lowerDynamic } from './lower-dynamic.js';
 import { lowerQdq } from './lower-qdq.js';
 import type { Pass } from './pass.js';
@@ -29,6 +33,16 @@ export const PASSES = {
     summary: 'turns dynamically quantized products and convolutions into single operators',
     run: lowerDynamic,
   },
+  'fuse-attention': {
+    summary: 'makes the products, the softmax and the transposes of an attention one operator',
+    run: fuseAttention,
+  },
+  'fuse-normalization': {
+    summary: 'makes the pieces of a layer normalization, and the sum before it, one operator',
+    run: fuseNormalization,
+  },
+  'fuse-gelu': { summary: 'makes the pieces of a Gelu one operator', run: fuseGelu },
+  'fuse-bias': { summary: 'gives a product of stacked matrices the bias that is added to it', run: fuseBias },
   'fuse-activation': { summary: 'makes Relu and Clip the clamp of the node before them', run: fuseActivation },
   'remove-dead': { summary: 'removes nodes and constants that no output depends on', run: removeDead },
 } as const satisfies Record<string, Pass>;
@@ -49,9 +63,15 @@ export const OPTIMIZE = [
   ...PREPARE,
   'lower-qdq',
   'lower-dynamic',
+  'fuse-normalization',
+  'fuse-gelu',
+  'fuse-bias',
   'fuse-activation',
   'remove-dead',
 ] as const satisfies readonly PassName[];
+
+/** What a session does once all shapes are known: names of dimensions hide what fits. */
+export const OPTIMIZE_BOUND = ['fuse-attention'] as const satisfies readonly PassName[];
 
 /** The graph after the passes, in order. Verified before the first one. Errors: as `verifyGraph`. */
 export function runPasses(graph: Graph, names: readonly PassName[]): Graph {
@@ -66,4 +86,9 @@ export function prepare(graph: Graph): Graph {
 /** What a session runs. */
 export function optimize(graph: Graph): Graph {
   return runPasses(graph, OPTIMIZE);
+}
+
+/** What a session runs, once its shapes are known. */
+export function optimizeBound(graph: Graph): Graph {
+  return runPasses(graph, OPTIMIZE_BOUND);
 }

@@ -26,6 +26,8 @@ export interface CompileOptions {
    * multiply-add, so that the ranges, and what is quantized by them, are the same bytes on every machine.
    */
   readonly observe?: readonly string[] | undefined;
+  /** What is done to the graph once its shapes are known: a function that keeps what it computes. */
+  readonly rewrite?: ((graph: Graph) => Graph) | undefined;
   /** The highest instruction set to use. */
   readonly isa?: string | undefined;
   /** The most threads that a run may use. */
@@ -92,7 +94,7 @@ function draftPlan(graph: Graph, backend: Backend, options: CompileOptions): Dra
   const bound = bindGraph(graph, [...new Set([...outputs, ...observed])], options);
   refuseUnknownOperators(bound.nodes);
   const types = concreteTypes(bound);
-  const exact = options.observe === undefined ? 0 : 1;
+  const exact = options.observe !== undefined || bound.nodes.some(isQuantized) ? 1 : 0;
   const lowering = new Lowering(bound.opsets.get('') ?? 1, types, bound.constants, new Set(outputs), exact);
   const typed = (name: string): PlanValue => ({ name, ...lowering.type(name) });
   const inputViews = bound.inputs.map((name) => {
@@ -118,8 +120,17 @@ function draftPlan(graph: Graph, backend: Backend, options: CompileOptions): Dra
   };
 }
 
+/** A node on codes: a model with one gives the same bytes on every machine, its float products included. */
+function isQuantized(node: Node): boolean {
+  return node.domain === 'lowbit' ? /^(Q[A-Z]|Dynamic)/.test(node.op) : /^(QLinear|Dynamic|Quantize)/.test(node.op);
+}
+
 /** The part of the graph that `wanted` needs, with concrete shapes; inputs that nothing reads are gone. */
-function bindGraph(graph: Graph, wanted: readonly string[], { inputShapes, inputValues }: CompileOptions): Graph {
+function bindGraph(
+  graph: Graph,
+  wanted: readonly string[],
+  { inputShapes, inputValues, rewrite }: CompileOptions,
+): Graph {
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const needed = new Set<string>();
   const nodes = new Set<Node>();
@@ -147,7 +158,8 @@ function bindGraph(graph: Graph, wanted: readonly string[], { inputShapes, input
   const inputs = graph.inputs.filter((name) => needed.has(name) && inputValues?.has(name) !== true);
   const part: Graph = { ...graph, inputs, outputs: wanted, nodes: kept, constants };
   const shapes = new Map([...(inputShapes ?? [])].filter(([name]) => inputs.includes(name)));
-  const bound = bindShapes(part, shapes);
+  const concrete = bindShapes(part, shapes);
+  const bound = rewrite === undefined ? concrete : rewrite(concrete);
   const read = new Set([...bound.outputs, ...bound.nodes.flatMap((node) => node.inputs)]);
   return { ...bound, inputs: bound.inputs.filter((name) => read.has(name)) };
 }

@@ -3,6 +3,7 @@
 import type { Backend } from '../backend/backend.js';
 import type { ConstantTensor } from '../core/tensor.js';
 import type { Graph } from '../ir/graph.js';
+import { optimizeBound } from '../passes/passes.js';
 import { type CompileOptions, compile, compileSync } from '../runtime/compile.js';
 import type { CompiledPlan } from '../runtime/plan.js';
 import { planningInputs, refuseUnsupported } from '../runtime/support.js';
@@ -18,6 +19,8 @@ export interface PlannerOptions {
   /** Plans that are kept, one per set of input shapes. */
   readonly planCacheSize?: number | undefined;
   readonly observe?: readonly string[] | undefined;
+  /** False runs the nodes as they are. */
+  readonly optimize?: boolean | undefined;
 }
 
 /** What a plan is made for. */
@@ -101,10 +104,11 @@ export class Planner {
   }
 
   #compileOptions({ shapes, values, outputs }: PlanRequest): CompileOptions {
-    const { isa, threads, observe } = this.#options;
+    const { isa, threads, observe, optimize } = this.#options;
+    const rewrite = optimize === false || observe !== undefined ? undefined : optimizeBound;
     // Packed inputs differ from run to run: only plans without compiled-in inputs share.
     const packed = values.size === 0 ? this.#packed : undefined;
-    return { inputShapes: shapes, inputValues: values, outputs, observe, isa, threads, packed };
+    return { inputShapes: shapes, inputValues: values, outputs, observe, isa, threads, packed, rewrite };
   }
 }
 

@@ -39,7 +39,8 @@ Status run_softmax_f32(const softmax_f32_fields& op, const RunContext& run) {
     const Chunks rows = cut(op.outer, 32 * axis);
     auto body = [&](int64_t task, int) {
       const int64_t begin = rows.begin(task);
-      run.kernels->softmax_f32({x + begin * axis, y + begin * axis, rows.end(task, op.outer) - begin, axis});
+      run.kernels->softmax_f32(
+          {x + begin * axis, y + begin * axis, rows.end(task, op.outer) - begin, axis, nullptr, 0, 1.0f});
     };
     run.parallel(rows.count, body);
     return Status::ok;
@@ -54,7 +55,7 @@ Status run_softmax_f32(const softmax_f32_fields& op, const RunContext& run) {
       for (int64_t a = 0; a < axis; a++) {
         for (int64_t i = 0; i < count; i++) rows[i * axis + a] = x[base + a * inner + i];
       }
-      run.kernels->softmax_f32({rows, rows, count, axis});
+      run.kernels->softmax_f32({rows, rows, count, axis, nullptr, 0, 1.0f});
       for (int64_t a = 0; a < axis; a++) {
         for (int64_t i = 0; i < count; i++) y[base + a * inner + i] = rows[i * axis + a];
       }

@@ -19,7 +19,7 @@ inline F unary_of(F v, F alpha, F beta) {
   if constexpr (kKind == 6) return erf_of(v);
   if constexpr (kKind == 7) {
     const F half = Lanes::mul(v, Lanes::of(0.5f));
-    return Lanes::mul(half, Lanes::add(erf_of(Lanes::mul(v, Lanes::of(0x1.6a09e6p-1f))), one));
+    return Lanes::mul(half, Lanes::add(erf_quotient_of(Lanes::mul(v, Lanes::of(0x1.6a09e6p-1f))), one));
   }
   if constexpr (kKind == 8) {
     // -2 sqrt(2/pi), and that times 0.044715.

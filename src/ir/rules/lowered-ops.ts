@@ -71,12 +71,43 @@ function inferConcat(context: NodeContext): Known[] {
   return [{ dtype, dims: first.with(axis, total ?? context.unknownDim(axis)) }];
 }
 
+/** [batch, queries, heads * depth] of q, k and v; v may have another depth. */
+function inferAttention(context: NodeContext): Known[] {
+  const [q, k, v] = [0, 1, 2].map((index) => context.ranked(index, 3));
+  if (q === undefined || k === undefined || v === undefined) return [{ dtype: 'float32', dims: undefined }];
+  const heads = context.int('heads') ?? context.fail('attribute heads is missing');
+  for (const dims of [q, k, v]) {
+    const features = dims[2] as Dim;
+    if (typeof features === 'number' && features % heads !== 0) {
+      context.fail(`[${dims.join(', ')}] cannot be split into ${heads} heads`);
+    }
+  }
+  return [{ dtype: 'float32', dims: [q[0] as Dim, q[1] as Dim, v[2] as Dim] }];
+}
+
 const CONV: Readonly<Record<string, Attribute['kind']>> = { ...CONV_ATTRIBUTES, ...CODE_CLAMP };
 
 /** Keyed by the operator's name in the domain 'lowbit'. */
 export const LOWERED_OPS = {
   Conv: clamped(WINDOW_OPS.Conv),
-  Gemm: { ...clamped(MATRIX_OPS.Gemm), attributes: { ...GEMM_ATTRIBUTES, ...CLAMP } },
+  Gemm: {
+    ...MATRIX_OPS.Gemm,
+    attributes: { ...GEMM_ATTRIBUTES, ...CLAMP },
+    infer: (context) => {
+      const dims = gemmDims(context, 0, 1, true);
+      checkAddend(context, 2, dims);
+      return [{ dtype: context.dtype(0) ?? context.dtype(1), dims }];
+    },
+  },
+  Gelu: ELEMENTWISE_OPS.Gelu,
+  LayerNormalization: { ...ELEMENTWISE_OPS.LayerNormalization, inputs: [2, 4], same: [0, 3] },
+  Attention: {
+    inputs: [3, 4],
+    outputs: [1, 1],
+    attributes: { heads: 'int', scale: 'float' },
+    accepts: [['float32']],
+    infer: inferAttention,
+  },
   MatMul: clamped(MATRIX_OPS.MatMul),
   Add: clamped(ELEMENTWISE_OPS.Add),
   Sub: clamped(ELEMENTWISE_OPS.Sub),

@@ -2,6 +2,7 @@
 
 import type { LoweringRow } from '../lowering.js';
 import { ACTIVATION_ROWS, LOWERED_ACTIVATION_ROWS } from './activation.js';
+import { LOWERED_ATTENTION_ROWS } from './attention.js';
 import { BINARY_ROWS, LOWERED_BINARY_ROWS } from './binary.js';
 import { COMBINE_ROWS } from './combine.js';
 import { CONCAT_ROWS, LOWERED_CONCAT_ROWS } from './concat.js';
@@ -17,7 +18,7 @@ import { RESIZE_ROWS } from './resize.js';
 import { SHAPE_ROWS } from './shape.js';
 import { SLICE_ROWS } from './slice.js';
 import { SOFTMAX_ROWS } from './softmax.js';
-import { UNARY_ROWS } from './unary.js';
+import { LOWERED_UNARY_ROWS, UNARY_ROWS } from './unary.js';
 
 /** By domain ('' is ai.onnx; 'lowbit' is what the passes make), then by operator. */
 export const LOWERING_TABLE = {
@@ -42,6 +43,7 @@ export const LOWERING_TABLE = {
   },
   lowbit: {
     ...LOWERED_ACTIVATION_ROWS,
+    ...LOWERED_ATTENTION_ROWS,
     ...LOWERED_BINARY_ROWS,
     ...LOWERED_CONCAT_ROWS,
     ...LOWERED_CONV_ROWS,
@@ -49,6 +51,7 @@ export const LOWERING_TABLE = {
     ...LOWERED_GEMM_ROWS,
     ...LOWERED_NORMALIZE_ROWS,
     ...LOWERED_POOL_ROWS,
+    ...LOWERED_UNARY_ROWS,
   },
 } as const satisfies Record<string, Record<string, LoweringRow>>;
 

@@ -109,3 +109,7 @@ export const UNARY_ROWS = {
   Mish: row('Mish'),
   ThresholdedRelu: row('ThresholdedRelu', ['alpha', 1]),
 } as const satisfies Record<string, LoweringRow>;
+
+export const LOWERED_UNARY_ROWS = {
+  Gelu: { lower: gelu },
+} as const satisfies Record<string, LoweringRow>;

@@ -9,5 +9,6 @@ export const GROUPS = {
   wasm: () => import('./wasm.mjs'),
   networks: () => import('./networks.mjs'),
   'wasm-networks': () => import('./wasm-networks.mjs'),
+  encoder: () => import('./encoder.mjs'),
   threads: () => import('./threads.mjs'),
 };

@@ -3,7 +3,7 @@
 import type { Backend } from '../../backend/backend.js';
 import { LowbitError, throwIfAborted } from '../../core/errors.js';
 import { latencyOf } from '../timing.js';
-import type { KernelCase } from './cases.js';
+import type { KernelCase } from './case.js';
 import { type KernelOptions, turnsOf } from './measure.js';
 import { type KernelProgram, programOf } from './program.js';
 

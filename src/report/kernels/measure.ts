@@ -3,7 +3,7 @@
 import type { Backend } from '../../backend/backend.js';
 import { throwIfAborted } from '../../core/errors.js';
 import { latencyOf } from '../timing.js';
-import type { KernelCase, Limit } from './cases.js';
+import type { KernelCase, Limit } from './case.js';
 import { checkCase, type KernelProgram, peakOf, programOf } from './program.js';
 
 /** Runs something again and again for about that long; the milliseconds of each run. */

@@ -2,7 +2,7 @@
 
 import type { Backend } from '../../backend/backend.js';
 import { latencyOf } from '../timing.js';
-import type { Limit } from './cases.js';
+import type { Limit } from './case.js';
 import { type KernelOptions, turnsOf } from './measure.js';
 import { peakOf } from './program.js';
 

@@ -3,7 +3,7 @@
 import type { Backend } from '../../backend/backend.js';
 import { PlanBuilder } from '../../backend/plan-builder.js';
 import { LowbitError } from '../../core/errors.js';
-import type { KernelCase, Limit } from './cases.js';
+import type { KernelCase, Limit } from './case.js';
 
 /** Something to measure: `run` does `work` operations or moves `work` bytes and leaves its result in `output`. */
 export interface KernelProgram {
@@ -15,9 +15,8 @@ export interface KernelProgram {
 
 /** A case on one instruction set. Errors: ERR_BAD_ARGUMENT when the backend lacks the operation or one of its fields. */
 export function programOf(backend: Backend, one: KernelCase, isa: string): KernelProgram {
-  return load(backend, one.work, one.outputBytes, isa, (builder) => {
-    one.build(builder, backend, builder.output(one.outputBytes));
-  });
+  const fill = (builder: PlanBuilder) => one.build(builder, backend, builder.output(one.outputBytes));
+  return load(backend, one.work, one.outputBytes, isa, fill, one.arenaBytes);
 }
 
 /**
@@ -122,10 +121,11 @@ function load(
   outputBytes: number,
   isa: string,
   fill: (builder: PlanBuilder) => void,
+  arenaBytes = 0,
 ): KernelProgram {
   const builder = new PlanBuilder(backend);
   fill(builder);
-  const plan = builder.build(0, { isa });
+  const plan = builder.build(arenaBytes, { isa });
   const output = new Uint8Array(outputBytes);
   return { work, output, run: () => plan.runSync([], [output]), dispose: () => plan.dispose() };
 }

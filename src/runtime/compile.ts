@@ -8,6 +8,7 @@ import type { ConstantTensor } from '../core/tensor.js';
 import type { Graph, Node } from '../ir/graph.js';
 import { bindShapes } from '../ir/infer.js';
 import { operatorName } from '../ir/ops.js';
+import { concatInPlace } from './concat-in-place.js';
 import { type ConcreteType, Lowering } from './lowering.js';
 import { loweringOf } from './ops/table.js';
 import { CompiledPlan, type PlanParts, type PlanValue } from './plan.js';
@@ -306,6 +307,7 @@ function mapViews(
 
 function finishPlan(draft: Draft, backend: Backend, { isa, threads }: CompileOptions): CompiledPlan {
   const { program } = draft.lowering;
+  concatInPlace(program);
   const arena = planArena(program);
   const builder = new PlanBuilder(backend);
   const wholes = new Map<number, BufferRef>();

@@ -77,7 +77,7 @@ export class Lowering {
   }
 
   type(name: string): ConcreteType {
-    const type = this.#types.get(name);
+    const type = this.#types.get(name) ?? this.#constants.get(name);
     if (type === undefined) {
       throw new LowbitError('ERR_BAD_MODEL', 'No type is known for this value', { tensor: name, node: this.#node });
     }

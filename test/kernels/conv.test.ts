@@ -21,11 +21,20 @@ import {
 import { coversSlots, type Program, randomFloats, runEverywhere } from './harness.js';
 import { codesOf, expectWithin, int32sOf, packedF32Bytes, packedI8Bytes, packFields } from './product-program.js';
 
-/** Puts the products of the groups side by side: [pixels, groups * filters]. */
-function interleave(parts: readonly (readonly number[])[], pixels: number, filters: number): number[] {
+/** Puts the products of the groups side by side, and zeros behind each pixel: [pixels, groups * filters + gap]. */
+function interleave(parts: readonly (readonly number[])[], pixels: number, filters: number, gap = 0): number[] {
   const y: number[] = [];
-  for (let p = 0; p < pixels; p++) for (const part of parts) y.push(...part.slice(p * filters, (p + 1) * filters));
+  for (let p = 0; p < pixels; p++) {
+    for (const part of parts) y.push(...part.slice(p * filters, (p + 1) * filters));
+    for (let i = 0; i < gap; i++) y.push(0);
+  }
   return y;
+}
+
+/** The step that fills y with zeros. */
+function clear(bytes: number): Program['steps'][number] {
+  const row = { rows: 1, row_bytes: bytes, x_stride: 0, x_offset: 0, y_stride: 0, y_offset: 0 };
+  return ['copy_rows', { x: 'zeros', y: 'y', ...row }];
 }
 
 function checkInteger(
@@ -42,6 +51,7 @@ function checkInteger(
   const x = codesOf(inputsOf(shape), xFormat, seed, 'random');
   const w = codesOf(g.groups * k * g.filters, wFormat, seed + 1, seed % 5 === 0 ? 'lowest' : 'random'); // [groups, k, filters]
   const zero = lowest(xFormat) + (seed % 256);
+  const gap = seed % 4 === 1 ? 5 : 0; // elements behind the channels of a pixel of y
   const atRunTime = seed % 3 === 0; // the zero point and scale come in buffers, as for inputs that are quantized at run time
   const wZero = wZeros ? int32sOf(oc, seed + 2, lowest(wFormat), lowest(wFormat) + 255) : undefined;
   const offset = seed % 2 === 0 ? int32sOf(oc, seed + 3, -9999, 9999) : undefined;
@@ -57,9 +67,11 @@ function checkInteger(
       xZero: Int32Array.of(zero),
       ...out.buffers,
       packed: g.groups * packedI8Bytes(k, g.filters),
-      y: pixelsOf(shape) * oc * out.bytes,
+      zeros: new Uint8Array(pixelsOf(shape) * (oc + gap) * out.bytes),
+      y: pixelsOf(shape) * (oc + gap) * out.bytes,
     },
     steps: [
+      ...(gap === 0 ? [] : [clear(pixelsOf(shape) * (oc + gap) * out.bytes)]),
       ['pack_i8', { w: 'w', packed: 'packed', ...packFields(g.groups, k, g.filters), group_size: 0, format: wFormat }],
       [
         'conv_i8',
@@ -74,6 +86,7 @@ function checkInteger(
           y: 'y',
           oc,
           groups: g.groups,
+          y_stride: oc + gap,
           x_format: xFormat,
           x_zero_point: atRunTime ? lowest(xFormat) : zero,
           ...out.fields,
@@ -92,7 +105,7 @@ function checkInteger(
       ruleOf(rule, group, g.filters),
     );
   });
-  expectOutput(y, interleave(parts, pixelsOf(shape), g.filters), rule);
+  expectOutput(y, interleave(parts, pixelsOf(shape), g.filters, gap), rule);
 }
 
 describe('conv_i8', () => {

@@ -1,6 +1,7 @@
 // The operation conv_i8: strips of the input or im2col of a block of pixels, then the block of a matrix product.
 #include "native/kernels/conv/conv.h"
 
+#include "native/base/caches.h"
 #include "native/kernels/conv/groups.h"
 #include "native/kernels/conv/strips.h"
 #include "native/kernels/gemm_i8/block.h"
@@ -13,9 +14,22 @@ namespace {
 
 size_t round_up_64(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
+// Multiply-adds that are worth a second thread: a few microseconds.
+constexpr int64_t kWorthMacs = 1000 * 1000;
+
+int threads_for(const ConvShape& s, int64_t output_channels) {
+  const int64_t macs = s.pixels() * output_channels * s.kh * s.kw * (s.c / s.groups);
+  return macs < kWorthMacs ? 1 : thread_limit();
+}
+
+GemmBlocks blocks_of(const ConvShape& s, int64_t stride, int64_t panels, int threads) {
+  return gemm_i8_blocks(s.pixels(), stride, panels, threads, caches().l2);
+}
+
 void run_strips(const ConvShape& shape, const StripCut& cut, const GemmI8Job& job, const uint8_t* x,
-                const int32_t* x_zero, const float* x_scale, uint8_t* y, int64_t y_bytes, const RunContext& run) {
-  const int64_t channels = job.packed->n, all_panels = job.packed->panels;
+                const int32_t* x_zero, const float* x_scale, uint8_t* y, int64_t y_stride, int64_t y_bytes,
+                const RunContext& run) {
+  const int64_t all_panels = job.packed->panels;
   auto run_task = [&](int64_t task, int worker) {
     const int64_t column_block = task % cut.column_blocks;
     const int64_t image = task / cut.column_blocks / cut.blocks;
@@ -26,12 +40,12 @@ void run_strips(const ConvShape& shape, const StripCut& cut, const GemmI8Job& jo
                                  static_cast<uint8_t>(*x_zero), scratch + round_up_64(gemm_i8_block_scratch()));
     rows.zero = x_zero;
     rows.scale = x_scale;
-    uint8_t* to = y + (image * shape.oh + first_line) * shape.ow * channels * y_bytes;
+    uint8_t* to = y + (image * shape.oh + first_line) * shape.ow * y_stride * y_bytes;
     const int64_t last_step = (column_block + 1) * cut.steps / cut.column_blocks;
     for (int64_t step = column_block * cut.steps / cut.column_blocks; step < last_step; ++step) {
       const int64_t panel = step * cut.panels;
       const int64_t panels = all_panels - panel < cut.panels ? all_panels - panel : cut.panels;
-      gemm_i8_block(job, rows, panel, panels, to, channels, scratch);
+      gemm_i8_block(job, rows, panel, panels, to, y_stride, scratch);
     }
   };
   run.parallel(shape.n * cut.blocks * cut.column_blocks, run_task);
@@ -52,14 +66,18 @@ void check_conv_i8(const conv_i8_fields& f, PlanCheck& check) {
   check.optional(f.x_scale, 1, 4);
   check.optional(f.x_zero, 1, 4);
   check.optional(f.w_zero, f.oc, 4);
-  check_epilogue(f, f.oc, checked_product(f.n, f.oh, f.ow, f.oc), check);
+  if (!check.that(f.y_stride >= f.oc)) return;
+  const int64_t before = checked_product(checked_product(f.n, f.oh, f.ow) - 1, f.y_stride);
+  check_epilogue(f, f.oc, before < 0 ? -1 : before + f.oc, check);
 }
 
 size_t scratch_conv_i8(const conv_i8_fields& f, const Dispatch&) {
   const ConvShape shape = conv_shape(f, f.groups);
   // Fewer threads make longer strips.
   const size_t strip = strip_cut(shape, f.oc, 1).scratch;
-  const size_t windows = window_scratch(shape, 1);
+  const int64_t stride = window_stride(shape.kh * shape.kw * (shape.c / shape.groups));
+  const int64_t panels = (f.oc / f.groups + 15) / 16;
+  const size_t windows = shape.pointwise() ? 0 : static_cast<size_t>(blocks_of(shape, stride, panels, 1).rows * stride);
   return round_up_64(gemm_i8_block_scratch()) + (strip > windows ? strip : windows);
 }
 
@@ -79,15 +97,16 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
   const int64_t pixels = shape.pixels();
   const GemmI8Job job = gemm_i8_job(f, f.x_format, run);
 
-  const StripCut strips = strip_cut(shape, n, thread_limit());
+  const int threads = threads_for(shape, f.oc);
+  const StripCut strips = strip_cut(shape, n, threads);
   if (strips.possible && job.w_zero == nullptr && packed->w_shift == 0) {
     GemmI8Job strip_job = job;
     strip_job.packed = packed;
-    run_strips(shape, strips, strip_job, x, x_zero, run.buffer<const float>(f.x_scale), y, y_bytes, run);
+    run_strips(shape, strips, strip_job, x, x_zero, run.buffer<const float>(f.x_scale), y, f.y_stride, y_bytes, run);
     return Status::ok;
   }
 
-  const GemmBlocks blocks = gemm_blocks(pixels, stride, packed->panels, thread_limit());
+  const GemmBlocks blocks = blocks_of(shape, stride, packed->panels, threads);
   auto run_task = [&](int64_t task, int worker) {
     const ConvTask cut = conv_task(blocks, pixels, task);
     uint8_t* scratch = run.scratch_of(worker);
@@ -107,11 +126,11 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
     GemmI8Rows rows = plain_rows(a, stride, cut.pixels, pointwise ? k : stride);
     rows.zero = x_zero;
     rows.scale = run.buffer<const float>(f.x_scale);
-    uint8_t* to = y + (cut.first_pixel * f.oc + channel) * y_bytes;
+    uint8_t* to = y + (cut.first_pixel * f.y_stride + channel) * y_bytes;
     for (int64_t step = cut.first_step; step < cut.last_step; ++step) {
       const int64_t panel = step * blocks.panels;
       const int64_t panels = packed->panels - panel < blocks.panels ? packed->panels - panel : blocks.panels;
-      gemm_i8_block(mine, rows, panel, panels, to, f.oc, scratch);
+      gemm_i8_block(mine, rows, panel, panels, to, f.y_stride, scratch);
     }
   };
   run.parallel(shape.groups * blocks.tasks(), run_task);

@@ -12,8 +12,8 @@ namespace {
 // Output pixels of a block: enough for the tiles of the kernels to run full, few enough that the accumulators of a few
 // panels stay in the L1 cache.
 constexpr int64_t kBlockPixels = 96;
-// Output rows longer than this have accumulators for less than one panel.
-constexpr int64_t kMaxLine = kAccumulatorBytes / 64;
+// Output rows shorter than this leave tiles half empty, because a tile stays in one row: their windows are copied.
+constexpr int64_t kLeastLine = 8;
 
 // A strip is at most this many times as long and as high as the image and the kernel together.
 constexpr int64_t kMostPadding = 2;
@@ -30,8 +30,8 @@ StripCut strip_cut(const ConvShape& s, int64_t output_channels, int threads) {
   // size.
   const bool modest =
       cut.columns <= kMostPadding * (s.w + s.kw) && reach <= kMostPadding * (s.h + s.kh) && s.stride_h <= s.h + s.kh;
-  cut.possible =
-      modest && s.groups == 1 && s.dilation_w == 1 && s.kw * s.c % 4 == 0 && s.ow <= kMaxLine && !s.pointwise();
+  cut.possible = modest && s.groups == 1 && s.dilation_w == 1 && s.kw * s.c % 4 == 0 &&
+                 (s.ow >= kLeastLine || s.oh == 1) && !s.pointwise();
   if (!cut.possible) return cut;
   cut.direct = s.pad_top == 0 && s.pad_left == 0 && cut.columns <= s.w && (s.oh - 1) * s.stride_h + reach < s.h;
   cut.lines = kBlockPixels / s.ow < 1 ? 1 : kBlockPixels / s.ow;
@@ -41,12 +41,10 @@ StripCut strip_cut(const ConvShape& s, int64_t output_channels, int threads) {
   cut.blocks = ceil_div(s.oh, cut.lines);
   cut.rows = (cut.lines - 1) * s.stride_h + reach + 1;
   const int64_t all = ceil_div(output_channels, 16);
-  const int64_t fit = kAccumulatorBytes / (cut.lines * s.ow * 64);
-  const int64_t panels = fit >= kMaxPanels ? kMaxPanels : fit >= 4 ? 4 : fit;
-  cut.steps = ceil_div(all, panels);
+  const int64_t splits = ceil_div(wanted, s.n * cut.blocks);
+  cut.steps = ceil_div(all, splits > 1 ? 4 : kMaxPanels);
   cut.panels = ceil_div(all, cut.steps);
   cut.steps = ceil_div(all, cut.panels);
-  const int64_t splits = ceil_div(wanted, s.n * cut.blocks);
   cut.column_blocks = splits < cut.steps ? splits : cut.steps;
   cut.scratch = cut.direct ? 0 : static_cast<size_t>(cut.rows * cut.columns * s.c);
   return cut;

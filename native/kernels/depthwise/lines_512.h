@@ -120,88 +120,108 @@ struct Finish {
   }
 };
 
-// A column of a 3 x 3 window, [three rows] x [the bytes of a register], at input pixel x; those outside are padding.
+// Three rows of a line and what of them to read.
 template <bool Signed>
-struct Columns {
+struct ThreeRows {
   const LineBlock& block;
   const uint8_t* row[3];
-  Interleaved padding;
+  int64_t channels, width;
   __mmask64 whole;
 
-  Columns(const LineBlock& of, const void* const* rows) : block(of), whole(first_bytes(of.count * of.pixels)) {
+  ThreeRows(const LineBlock& of, const void* const* rows)
+      : block(of), channels(of.args->channels), width(of.args->width), whole(first_bytes(of.count * of.pixels)) {
     for (int r = 0; r < 3; ++r) row[r] = static_cast<const uint8_t*>(rows[r]) + of.channel;
-    for (int q = 0; q < 4; ++q) padding.quarter[q] = of.padding;
   }
 
-  inline Interleaved at(int64_t x) const {
-    const DepthwiseCodesArgs& args = *block.args;
-    if (x >= 0 && x + block.pixels <= args.width) {
-      const int64_t from = x * args.channels;
-      const __m512i bottom = block.codes<Signed>(row[2] + from, whole);
-      return interleave(block.codes<Signed>(row[0] + from, whole), block.codes<Signed>(row[1] + from, whole), bottom,
-                        bottom);
-    }
+  // A column of the window, [three rows] x [the bytes of a register], `offset` bytes behind the first pixel.
+  inline Interleaved inside(int64_t offset) const {
+    const __m512i bottom = block.codes<Signed>(row[2] + offset, whole);
+    return interleave(block.codes<Signed>(row[0] + offset, whole), block.codes<Signed>(row[1] + offset, whole), bottom,
+                      bottom);
+  }
+
+  // The column at pixel x, of which some pixels may be outside of the row: padding.
+  Interleaved at(int64_t x) const {
     const int64_t first = x < 0 ? -x : 0;
-    const int64_t last = args.width - x < block.pixels ? args.width - x : block.pixels;
-    if (first >= last) return padding;
-    const __mmask64 mask = first_bytes(last * block.count) & ~first_bytes(first * block.count);
+    const int64_t last = width - x < block.pixels ? width - x : block.pixels;
+    const __mmask64 mask = first >= last ? 0 : first_bytes(last * block.count) & ~first_bytes(first * block.count);
     __m512i codes[3];
+    LOWBIT_UNROLL
     for (int r = 0; r < 3; ++r) {
-      // Masked bytes are not read; the address is that of a byte before the row when x is.
-      const uint8_t* from = reinterpret_cast<const uint8_t*>(reinterpret_cast<intptr_t>(row[r]) + x * args.channels);
+      // Masked bytes are not read, so the address may be before the row.
+      const uint8_t* from = reinterpret_cast<const uint8_t*>(reinterpret_cast<intptr_t>(row[r]) + x * channels);
       codes[r] = _mm512_mask_blend_epi8(mask, block.padding, block.codes<Signed>(from, mask));
     }
     return interleave(codes[0], codes[1], codes[2], codes[2]);
   }
 };
 
+struct Weights3x3 {
+  Interleaved column[3];
+};
+
+inline void sum_columns(const LineBlock& block, const Weights3x3& weights, const Interleaved& left,
+                        const Interleaved& middle, const Interleaved& right, __m512i sum[4]) {
+  LOWBIT_UNROLL
+  for (int q = 0; q < 4; ++q) {
+    sum[q] = _mm512_dpbusd_epi32(block.start[q], left.quarter[q], weights.column[0].quarter[q]);
+    sum[q] = _mm512_dpbusd_epi32(sum[q], middle.quarter[q], weights.column[1].quarter[q]);
+    sum[q] = _mm512_dpbusd_epi32(sum[q], right.quarter[q], weights.column[2].quarter[q]);
+  }
+}
+
 // 3 x 3: the three rows of a column are interleaved once and meet the weights of up to three output pixels. 12
-// registers of weights, three columns of 4, sums of 4.
-template <bool Signed, bool SignedOut, int Stride>
+// registers of weights, three columns of 4, sums of 4. Advance: pixels from one window to the next, 0 = any; columns
+// that the next window shares stay where they are.
+template <bool Signed, bool SignedOut, int Advance>
 void lines_3x3(LineBlock& block) {
   const DepthwiseCodesArgs& args = *block.args;
   begin_block<Signed>(block);
-  Interleaved weights[3];
+  Weights3x3 weights;
   LOWBIT_UNROLL
   for (int kx = 0; kx < 3; ++kx) {
-    weights[kx] = interleave(tap_weights(block, kx), tap_weights(block, 3 + kx), tap_weights(block, 6 + kx),
-                             _mm512_setzero_si512());
-    take_zero_point(block, weights[kx]);
+    weights.column[kx] = interleave(tap_weights(block, kx), tap_weights(block, 3 + kx), tap_weights(block, 6 + kx),
+                                    _mm512_setzero_si512());
+    take_zero_point(block, weights.column[kx]);
   }
   const Finish<SignedOut> finish(args);
-  const int64_t step = block.pixels;  // 1, or with stride 1 more
+  const int64_t step = block.pixels, advance = step * args.stride, channels = args.channels;
+  // Output pixels whose windows, and those of the pixels beside them in the register, lie inside of the rows.
+  const int64_t inner = (args.pad_left + advance - 1) / advance * step;
+  const int64_t room = args.width - 2 - step + args.pad_left;
+  int64_t outer = room < 0 ? 0 : (room / advance + 1) * step;
+  if (outer > args.pixels / step * step) outer = args.pixels / step * step;
+  const __mmask64 whole = first_bytes(step * block.count);
   uint8_t* y = args.y + block.channel;
-  for (int64_t line = 0; line < args.lines; ++line, y += args.pixels * args.channels) {
-    const Columns<Signed> columns(block, args.rows + 3 * line);
-    int64_t x = -args.pad_left;
-    Interleaved left = {}, middle = {}, right = {};
-    if (Stride <= 2) right = columns.at(x);
-    if (Stride == 1 && step == 1) {
-      middle = right;
-      right = columns.at(x + 1);
-    }
-    for (int64_t p = 0; p < args.pixels; p += step, x += step * args.stride) {
-      if (Stride == 1 && step == 1) {
-        left = middle;
-        middle = right;
-      } else {
-        left = Stride == 2 ? right : columns.at(x);
-        middle = columns.at(x + 1);
+  for (int64_t line = 0; line < args.lines; ++line, y += args.pixels * channels) {
+    const ThreeRows<Signed> rows(block, args.rows + 3 * line);
+    __m512i sum[4];
+    for (int64_t p = 0; p < args.pixels;) {
+      const int64_t x = p * args.stride - args.pad_left;
+      if (p < inner || p >= outer) {
+        sum_columns(block, weights, rows.at(x), rows.at(x + 1), rows.at(x + 2), sum);
+        const int64_t pixels = args.pixels - p < step ? args.pixels - p : step;
+        _mm512_mask_storeu_epi8(y + p * channels, first_bytes(pixels * block.count), finish(block, sum));
+        p += step;
+        continue;
       }
-      right = columns.at(x + 2);
-      __m512i sum[4];
-      LOWBIT_UNROLL
-      for (int q = 0; q < 4; ++q) {
-        sum[q] = _mm512_dpbusd_epi32(block.start[q], left.quarter[q], weights[0].quarter[q]);
-        sum[q] = _mm512_dpbusd_epi32(sum[q], middle.quarter[q], weights[1].quarter[q]);
-        sum[q] = _mm512_dpbusd_epi32(sum[q], right.quarter[q], weights[2].quarter[q]);
-      }
-      const __m512i codes = finish(block, sum);
-      const int64_t left_over = args.pixels - p < step ? args.pixels - p : step;
-      if (left_over * block.count == 64) {
-        _mm512_storeu_si512(y + p * args.channels, codes);
-      } else {
-        _mm512_mask_storeu_epi8(y + p * args.channels, first_bytes(left_over * block.count), codes);
+      int64_t offset = x * channels;
+      uint8_t* to = y + p * channels;
+      Interleaved left = rows.inside(offset), middle = left, right = left;
+      if (Advance == 1) middle = rows.inside(offset + channels);
+      for (; p < outer; p += step, offset += advance * channels, to += step * channels) {
+        if (Advance == 0) left = rows.inside(offset);
+        if (Advance != 1) middle = rows.inside(offset + channels);
+        right = rows.inside(offset + 2 * channels);
+        sum_columns(block, weights, left, middle, right, sum);
+        const __m512i codes = finish(block, sum);
+        if (whole == ~__mmask64{0}) {
+          _mm512_storeu_si512(to, codes);
+        } else {
+          _mm512_mask_storeu_epi8(to, whole, codes);
+        }
+        left = Advance == 1 ? middle : right;
+        if (Advance == 1) middle = right;
       }
     }
   }
@@ -264,11 +284,12 @@ void depthwise_lines(const DepthwiseCodesArgs& args) {
     block.count = left < 64 ? left : 64;
     const bool packs = window_3x3 && args.stride == 1 && args.channels <= 32;
     block.pixels = packs ? 64 / args.channels : 1;
+    const int64_t advance = block.pixels * args.stride;
     if (!window_3x3) {
       lines_any<Signed, SignedOut>(block);
-    } else if (args.stride == 1) {
+    } else if (advance == 1) {
       lines_3x3<Signed, SignedOut, 1>(block);
-    } else if (args.stride == 2) {
+    } else if (advance == 2) {
       lines_3x3<Signed, SignedOut, 2>(block);
     } else {
       lines_3x3<Signed, SignedOut, 0>(block);

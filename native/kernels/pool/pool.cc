@@ -150,6 +150,62 @@ void for_each_pool_run(const Fields& op, const RunContext& run, int64_t x_bytes,
   run.parallel(units.count, task);
 }
 
+// Maxima of codes by whole lines: over the rows of a window first, then over its columns, each a pass over contiguous
+// memory. Scratch of a worker: two lines with their padding, in which the lowest code stands, then the taps of a pass.
+struct MaxLines {
+  int64_t columns;  // pixels of a line, padding included
+  size_t line_bytes, bytes;
+  bool possible;
+};
+
+MaxLines max_lines(const max_pool_fields& op) {
+  // Padding and strides of any size are legal, and would make lines of any size.
+  constexpr int64_t kMostPadding = 2;
+  MaxLines lines;
+  lines.columns = int64_t{op.ow - 1} * op.stride_w + int64_t{op.kw - 1} * op.dilation_w + 1;
+  lines.possible =
+      op.format != kF32 && lines.columns <= kMostPadding * (int64_t{op.w} + op.kw) && op.pad_left < lines.columns;
+  lines.line_bytes = lines.possible ? static_cast<size_t>((lines.columns * op.c + 63) / 64 * 64) : 0;
+  const int64_t taps = op.kh > op.kw ? op.kh : op.kw;
+  lines.bytes = lines.possible ? 2 * lines.line_bytes + static_cast<size_t>(taps) * sizeof(void*) : 0;
+  return lines;
+}
+
+void run_max_lines(const max_pool_fields& op, const MaxLines& lines, void (*kernel)(const PoolArgs&),
+                   const RunContext& run) {
+  const uint8_t* x = run.buffer<uint8_t>(op.x);
+  uint8_t* y = run.buffer<uint8_t>(op.y);
+  const int64_t c = op.c, rows = int64_t{op.n} * op.oh, line_bytes = op.ow * c;
+  const int64_t left = op.pad_left, seen = op.w < lines.columns - left ? op.w : lines.columns - left;
+  const int64_t wide = lines.columns - int64_t{op.kw - 1} * op.dilation_w;  // windows at every pixel of a line
+  const Chunks units = cut(rows, line_bytes * op.kh * op.kw);
+  auto task = [&](int64_t t, int worker) {
+    uint8_t* down = run.scratch_of(worker);
+    uint8_t* across = down + lines.line_bytes;
+    const void** taps = reinterpret_cast<const void**>(across + lines.line_bytes);
+    memset(down, op.format == kI8 ? 0x80 : 0, static_cast<size_t>(lines.columns * c));
+    for (int64_t row = units.begin(t); row < units.end(t, rows); row++) {
+      const Window at = window_of(row % op.oh, op.stride_h, op.pad_top, op.kh, op.dilation_h, op.h);
+      const uint8_t* image = x + row / op.oh * op.h * op.w * c;
+      for (int64_t i = at.first; i < at.last; i++) {
+        taps[i - at.first] = image + (at.start + i * op.dilation_h) * op.w * c;
+      }
+      kernel({taps, 1, at.last - at.first, seen * c, down + left * c});
+      for (int64_t i = 0; i < op.kw; i++) taps[i] = down + i * op.dilation_w * c;
+      uint8_t* to = y + row * line_bytes;
+      if (op.stride_w == 1) {
+        kernel({taps, 1, op.kw, line_bytes, to});
+        continue;
+      }
+      kernel({taps, 1, op.kw, wide * c, across});
+      for (int64_t p = 0; p < op.ow; p++) {
+        memcpy(to + p * c, across + p * op.stride_w * c, static_cast<size_t>(c));
+      }
+    }
+  };
+  run.parallel(units.count, task);
+}
+
 int32_t bytes_of_format(int32_t format) { return format == kF32 ? 4 : 1; }
 
 }  // namespace
@@ -159,13 +215,21 @@ void check_max_pool(const max_pool_fields& op, PlanCheck& check) {
   check_pool(op, bytes_of_format(op.format), bytes_of_format(op.format), check);
 }
 
-size_t scratch_max_pool(const max_pool_fields& op, const Dispatch&) { return pointer_bytes(op); }
+size_t scratch_max_pool(const max_pool_fields& op, const Dispatch&) {
+  const size_t pointers = pointer_bytes(op), lines = max_lines(op).bytes;
+  return pointers > lines ? pointers : lines;
+}
 
 Status run_max_pool(const max_pool_fields& op, const RunContext& run) {
   const Dispatch& kernels = *run.kernels;
   void (*kernel)(const PoolArgs&) = op.format == kU8   ? kernels.max_pool_u8
                                     : op.format == kI8 ? kernels.max_pool_i8
                                                        : kernels.max_pool_f32;
+  const MaxLines lines = max_lines(op);
+  if (lines.possible) {
+    run_max_lines(op, lines, kernel, run);
+    return Status::ok;
+  }
   const int64_t bytes = bytes_of_format(op.format);
   uint8_t* y = run.buffer<uint8_t>(op.y);
   auto body = [&](const Run& now, const void* const* taps, int) {

@@ -85,6 +85,7 @@ function convolution(size: number, c: number, oc: number, side: number, stride: 
       builder.op('conv_i8', {
         ...{ ...common, x: builder.constant(bytes(size * size * c)), x_scale: undefined, x_zero: undefined },
         ...{ packed: builder.constant(packedI8(backend, k, oc)), w_zero: undefined, offset: undefined },
+        y_stride: oc,
         multiplier: builder.constant(new Float32Array(oc).fill(0.02 / Math.sqrt(k))),
         ...{ multiplier_step: 1, x_format: U8, x_zero_point: 3, y_format: U8, ...CODES },
       });

@@ -67,6 +67,34 @@ export function packedWeights(at: Lowering, w: string, { window, oc, groups }: G
   }));
 }
 
+/** The most that a wider kernel may grow, for what copying every window costs. */
+const MOST_GROWTH = 1.5;
+
+/**
+ * A kernel that is made wider by columns of zeros until its rows are whole groups of 4 codes (3 x 3 and 7 x 7 over the 3
+ * channels of an image), so that windows can be read where they lie. What the zeros meet does not count.
+ */
+export function widened(
+  at: Lowering,
+  w: string,
+  zeros: Int32Array | undefined,
+  geometry: Geometry,
+): { readonly w: string; readonly geometry: Geometry } {
+  const { window, oc, groups } = geometry;
+  const { kh, kw, c } = window;
+  const wide = Array.from({ length: 4 }, (_, more) => kw + more).find((columns) => (columns * c) % 4 === 0) ?? kw;
+  const tensor = at.constant(w);
+  const fits = groups === 1 && kw > 1 && window.dilation_w === 1 && zeros === undefined && wide <= kw * MOST_GROWTH;
+  if (wide === kw || !fits || tensor?.dtype !== 'int8') return { w, geometry };
+  const name = `${w} of ${wide} columns`;
+  if (at.constant(name) === undefined) {
+    const data = new Uint8Array(oc * c * kh * wide);
+    for (let row = 0; row < oc * c * kh; row++) data.set(tensor.data.subarray(row * kw, (row + 1) * kw), row * wide);
+    at.defineConstant(name, { dtype: 'int8', dims: [oc, c, kh, wide], data });
+  }
+  return { w: name, geometry: { ...geometry, window: { ...window, kw: wide } } };
+}
+
 /** Weights [c, 1, kh, kw] as [kh * kw, c]. */
 function depthwiseWeights(at: Lowering, w: string, { window }: Geometry): View {
   const { kh, kw, c } = window;
@@ -170,8 +198,10 @@ function quantizedConv(node: Node, at: Lowering, inputs: QuantizedInputs): void 
     return;
   }
   const w_zero = zeros === undefined ? undefined : at.block(zeros, `${node.name} weight zero points`);
-  const packed = packedWeights(at, w, geometry, true);
-  at.emit('conv_i8', { ...fields, packed, w_zero, oc, groups, y: at.write(y, 'channels-last') });
+  const wide = widened(at, w, zeros, geometry);
+  const packed = packedWeights(at, wide.w, wide.geometry, true);
+  const { kw } = wide.geometry.window;
+  at.emit('conv_i8', { ...fields, kw, packed, w_zero, oc, groups, y_stride: oc, y: at.write(y, 'channels-last') });
 }
 
 function qConv(node: Node, at: Lowering): void {

@@ -6,7 +6,7 @@ import { clampOf, inputOf, outputOf } from '../attributes.js';
 import { axisOrder, type Layout, stridesIn } from '../layout.js';
 import type { Lowering, LoweringRow } from '../lowering.js';
 import { part, type View } from '../program.js';
-import { depthwiseCodes, geometryOf, packedWeights } from './conv.js';
+import { depthwiseCodes, geometryOf, packedWeights, widened } from './conv.js';
 import { gemmProduct, sizeOfDims } from './matrix.js';
 import { columnScales, columnVector, columnZeros, expectCodes } from './parameters.js';
 import { windowFields } from './window.js';
@@ -109,7 +109,9 @@ function dynamicConv(node: Node, at: Lowering): void {
     return;
   }
   const w_zero = zeros === undefined ? undefined : at.block(zeros, `${node.name} weight zero points`);
-  at.emit('conv_i8', { ...fields, packed: packedWeights(at, w, geometry, true), w_zero, oc, groups });
+  const wide = widened(at, w, zeros, geometry);
+  const packed = packedWeights(at, wide.w, wide.geometry, true);
+  at.emit('conv_i8', { ...fields, kw: wide.geometry.window.kw, packed, w_zero, oc, groups, y_stride: oc });
 }
 
 /** Outputs codes u8, scale f32 and zero point u8 (the low byte of the instruction's i32). */

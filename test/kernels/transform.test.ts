@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { offsetsOf } from '../oracle/elementwise.js';
-import { randomOf, runEverywhere, SHIFTS } from './harness.js';
+import { coversSlots, randomOf, runEverywhere, SHIFTS } from './harness.js';
 
 type ArrayOf = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 const ARRAYS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: Float64Array } as const;
@@ -48,6 +48,11 @@ function permuted(width: Width, dims: readonly number[], order: readonly number[
     shifts,
   );
 }
+
+test('planes of bytes to pixels, in several pieces and of any length', () => {
+  coversSlots('interleave_8');
+  for (const pixels of [1, 2, 15, 16, 17, 47, 48, 49, 1000, 20_001]) permuted(1, [3, pixels], [1, 0], SHIFTS);
+});
 
 describe.each([1, 2, 4, 8] as const)('transpose of %d-byte elements', (width) => {
   test('planes to pixels and back', () => {

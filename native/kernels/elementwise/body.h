@@ -73,6 +73,16 @@ void bias_clamp_block(const BiasClampArgs& args) {
   }
 }
 
+inline void interleave_run(const uint8_t* x, int64_t plane, uint8_t* y, int64_t n) {
+  LOWBIT_INDEPENDENT
+  for (int64_t i = 0; i < n; i++) {
+    const uint8_t a = x[i], b = x[i + plane], c = x[i + 2 * plane];
+    y[3 * i] = a;
+    y[3 * i + 1] = b;
+    y[3 * i + 2] = c;
+  }
+}
+
 // Four independent loads per step; a table lookup has no vector form without byte shuffles.
 inline void lookup_run(const uint8_t* x, const uint8_t* table, uint8_t* y, int64_t n) {
   int64_t i = 0;

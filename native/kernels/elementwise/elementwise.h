@@ -55,4 +55,12 @@ struct LookupArgs {
   int64_t n;
 };
 
+// interleave_8: y[3 * i + j] = x[i + j * plane] for i < n, j < 3: three planes become pixels.
+struct InterleaveArgs {
+  const uint8_t* x;
+  int64_t plane;
+  uint8_t* y;
+  int64_t n;
+};
+
 }  // namespace lowbit

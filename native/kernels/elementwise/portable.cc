@@ -48,4 +48,6 @@ void binary_i8_any(const BinaryI8Args& args) {
 void binary_i8_portable(const BinaryI8Args& args) { binary_i8_any(args); }
 
 void lookup_8_portable(const LookupArgs& args) { lookup_run(args.x, args.table, args.y, args.n); }
+void interleave_8_portable(const InterleaveArgs& args) { interleave_run(args.x, args.plane, args.y, args.n); }
+
 }  // namespace lowbit

@@ -1,4 +1,5 @@
-// The operations transpose and copy_rows of a plan. They move bytes and need no kernel per instruction set.
+// The operations transpose and copy_rows of a plan. They move bytes; only planes that become pixels have a
+// kernel per instruction set.
 #include <cstring>
 
 #include "native/kernels/chunks.h"
@@ -144,6 +145,16 @@ Status run_transpose(const transpose_fields& op, const RunContext& run) {
   const uint8_t* x = run.buffer<uint8_t>(op.x);
   uint8_t* y = run.buffer<uint8_t>(op.y);
   const int last = view.rank - 1;
+  // Planes of bytes to pixels, as of an image.
+  if (op.element_bytes == 1 && view.rank == 2 && view.dims[1] == 3 && view.strides[0][0] == 1) {
+    const Chunks chunks = cut(view.dims[0], 6, 64);
+    auto weave = [&](int64_t task, int) {
+      const int64_t begin = chunks.begin(task);
+      run.kernels->interleave_8({x + begin, view.strides[0][1], y + 3 * begin, chunks.end(task, view.dims[0]) - begin});
+    };
+    run.parallel(chunks.count, weave);
+    return Status::ok;
+  }
   if (view.strides[0][last] == 1 && (last == 0 || view.dims[last] * op.element_bytes >= kShortRun)) {
     copy_runs(view, op.element_bytes, x, y, run);
     return Status::ok;

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { concatInPlace } from '../../src/runtime/concat-in-place.js';
-import { Program, type View } from '../../src/runtime/program.js';
+import { type Instruction, Program, type View } from '../../src/runtime/program.js';
 
 /** Two convolutions of 6 pixels, of 4 and 8 channels, whose outputs are put side by side. */
 function sideBySide(): { program: Program; first: View; second: View; out: View } {
@@ -38,7 +38,7 @@ describe('concatInPlace', () => {
     const fetched = sideBySide();
     fetched.first.buffer.space = 'output';
     const other = sideBySide();
-    other.program.instructions[0] = { ...(other.program.instructions[0] as never), op: 'depthwise_i8' } as never;
+    other.program.instructions[0] = { ...(other.program.instructions[0] as Instruction), op: 'depthwise_i8' };
     for (const { program } of [read, fetched, other]) {
       concatInPlace(program);
       expect(opsOf(program).filter((op) => op === 'copy_rows')).toHaveLength(1);

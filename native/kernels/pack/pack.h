@@ -6,7 +6,7 @@
 namespace lowbit {
 
 // Tiles by number: a kernel reads only the tile that it names.
-enum PackedTile : int32_t { kTileI8N16K4 = 1, kTileF32N16K1 = 2 };
+enum PackedTile : int32_t { kTileI8N16K4 = 1, kTileF32N16K1 = 2, kTileU4N16K8 = 8, kTileU8N16K4 = 9 };
 
 // Memory of one packed matrix (all little-endian, every part 64-byte aligned):
 //   0                PackedHeader, 64 bytes

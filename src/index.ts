@@ -29,6 +29,7 @@ export {
   type MatmulActivation,
   type MatmulOptions,
   type MatmulOutput,
+  type MatmulRows,
   matmul,
   matmulSync,
 } from './runtime/arrays/matmul.js';

@@ -2,6 +2,7 @@
 
 import type { Node } from './graph.js';
 import type { OpRule } from './rule.js';
+import { CONTRIB_OPS } from './rules/contrib-ops.js';
 import { ELEMENTWISE_OPS } from './rules/elementwise-ops.js';
 import { LOWERED_OPS } from './rules/lowered-ops.js';
 import { MATRIX_OPS } from './rules/matrix-ops.js';
@@ -20,6 +21,7 @@ export const OPS = {
     ...REDUCE_OPS,
     ...QUANTIZED_OPS,
   },
+  'com.microsoft': CONTRIB_OPS,
   lowbit: LOWERED_OPS,
 } as const satisfies Record<string, Readonly<Record<string, OpRule>>>;
 

@@ -16,6 +16,22 @@ export function packedI8Bytes(k: number, n: number, groupSize: number): number {
   return HEADER_BYTES + sums + panels * panelBytes;
 }
 
+/** Bytes of one packed matrix of 4 or 8 bits by group: header, zero points, panels of scales and lines. `groupSize` 0 means all k. */
+export function packedGroupsBytes(bits: 4 | 8, k: number, n: number, groupSize: number, zeroPoints: boolean): number {
+  const group = groupSize === 0 || groupSize > k ? k : groupSize;
+  const groups = Math.ceil(k / group);
+  const panels = Math.ceil(n / PANEL_COLUMNS);
+  const lines = (depth: number): number => Math.ceil((depth * bits) / 32);
+  const panelLines = groups + (groups - 1) * lines(group) + lines(k - (groups - 1) * group);
+  const zeros = zeroPoints ? Math.ceil((panels * groups * PANEL_COLUMNS) / LINE_BYTES) * LINE_BYTES : 0;
+  return HEADER_BYTES + zeros + panels * panelLines * LINE_BYTES;
+}
+
+/** Bytes of a row of codes that quantize_groups writes. */
+export function groupedRowBytes(k: number): number {
+  return Math.ceil(k / 8) * 8;
+}
+
 /** Bytes of one packed matrix of floats: header and panels. */
 export function packedF32Bytes(k: number, n: number): number {
   return HEADER_BYTES + Math.ceil(n / PANEL_COLUMNS) * k * LINE_BYTES;

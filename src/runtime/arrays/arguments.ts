@@ -4,6 +4,7 @@ import type { Backend } from '../../backend/backend.js';
 import { DTYPES, type TypedArray } from '../../core/dtype.js';
 import { LowbitError } from '../../core/errors.js';
 import { normalizeAxis } from '../../core/shape.js';
+import { codeRange } from '../../numerics/conversions.js';
 import { EIGHT_BIT_FORMATS, type EightBitFormat, NUMBER_FORMATS } from '../../numerics/formats.js';
 
 /** What the asynchronous functions take beside their own options. */
@@ -48,6 +49,13 @@ export function wantFormat(value: unknown, argument = 'format'): EightBitFormat 
   return format ?? refuse(argument, `one of ${EIGHT_BIT_FORMATS.map((name) => `'${name}'`).join(', ')}`, value);
 }
 
+/** Codes of which a byte holds two, the first in its low half. */
+export type FourBitFormat = 'i4' | 'u4';
+
+export function isFourBit(format: unknown): format is FourBitFormat {
+  return format === 'i4' || format === 'u4';
+}
+
 /** The format of an array of 8-bit codes. */
 export function formatOfCodes(value: unknown, argument: string): EightBitFormat {
   if (value instanceof Uint8Array) return 'u8';
@@ -73,9 +81,9 @@ export function wantZeroPoints(
   value: unknown,
   argument: string,
   count: number,
-  format: EightBitFormat | 'i32',
+  format: EightBitFormat | FourBitFormat | 'i32',
 ): Int32Array<ArrayBuffer> {
-  const { qmin, qmax } = NUMBER_FORMATS[format];
+  const { qmin, qmax } = isFourBit(format) ? codeRange(format) : NUMBER_FORMATS[format];
   const numbers = value === undefined ? [0] : wantNumbers(value, argument, count);
   for (const zero of numbers) {
     if (!Number.isInteger(zero) || zero < qmin || zero > qmax)

@@ -1,8 +1,10 @@
 // matmul: a matrix of floats or codes by packed weights.
 
 import { throwIfAborted } from '../../core/errors.js';
+import type { BufferRef } from '../../backend/plan-builder.js';
 import { type EightBitFormat, NUMBER_FORMATS } from '../../numerics/formats.js';
 import { quantizeValue } from '../../numerics/rounding.js';
+import { groupedRowBytes } from '../packed.js';
 import {
   type CallOptions,
   formatNumber,
@@ -29,6 +31,9 @@ export type MatmulOutput =
   | { readonly format: EightBitFormat; readonly scale: number; readonly zeroPoint?: number | undefined }
   | { readonly format: 'i32' };
 
+/** What rows of floats become before they are multiplied. */
+export type MatmulRows = 'i8' | 'f32';
+
 export interface MatmulOptions extends CallOptions {
   /** Rows of a. */
   readonly m: number;
@@ -39,6 +44,11 @@ export interface MatmulOptions extends CallOptions {
   readonly bias?: Float32Array | Int32Array | undefined;
   readonly activation?: MatmulActivation | undefined;
   readonly output?: MatmulOutput | undefined;
+  /**
+   * How rows of floats meet weights of 4 bits: 'i8' (the default) quantizes them by the groups of the weights, 'f32' multiplies
+   * floats by the dequantized weights: more exact, and slower.
+   */
+  readonly activations?: MatmulRows | undefined;
   /** Filled and returned when given: Float32Array, or the array of output.format. */
   readonly out?: Float32Array | Uint8Array | Int8Array | Int32Array | undefined;
 }
@@ -57,6 +67,9 @@ type MatmulResult<Options> = Options extends { readonly output: { readonly forma
  * row to u8 by the rule of DynamicQuantizeLinear. With `output`, codes = saturate(rint(f32(f32(sum) * multiplier)) +
  * zeroPoint), multiplier = f32(f32(scale * weight scale) / output.scale), as QLinearMatMul; where floats take part (a float
  * `a` or bias, groups) the f32 result is quantized instead.
+ * Weights of 4 bits take floats alone. By default each row is quantized by the groups of the weights to i8, symmetric with scale
+ * max|a| / 127, and the result adds f32(f32(sum) * f32(scale * weight scale)) group by group, in order: the same bytes on every
+ * machine. With `activations: 'f32'` it is the product of floats, within gamma_k * sum |a * w|.
  * Errors: ERR_BAD_ARGUMENT, ERR_DISPOSED, ERR_ABORTED.
  */
 export async function matmul<const Options extends MatmulOptions>(
@@ -92,6 +105,7 @@ interface Checked {
   readonly output:
     | { readonly format: EightBitFormat; readonly scale: Float32Array; readonly zeroPoint: number }
     | undefined;
+  readonly activations: MatmulRows;
   /** The result is the sums themselves. */
   readonly sums: boolean;
   readonly content: PackedContent;
@@ -102,6 +116,7 @@ function check(a: Float32Array | Uint8Array | Int8Array, packed: PackedWeights, 
   wantOptions(options);
   const { k, n } = packed;
   const m = wantInteger(options.m, 'm', 0);
+  if (content.bits === 4) wantFloats(a, 'a');
   const source = a instanceof Float32Array ? 'f32' : formatOfCodes(a, 'a');
   if (a.length !== m * k) refuse('a', `m * k = ${m * k} elements`, a);
   if (source === 'f32') {
@@ -124,11 +139,14 @@ function check(a: Float32Array | Uint8Array | Int8Array, packed: PackedWeights, 
       refuse('bias', 'a Float32Array (an integer bias needs codes with one scale)', bias);
     if (bias instanceof Float32Array && sums) refuse('bias', 'an Int32Array (the output is the sums)', bias);
   }
+  const { activations = 'i8' } = options;
+  if (activations !== 'i8' && activations !== 'f32') refuse('activations', "'i8' or 'f32'", activations);
+  if (activations === 'f32' && content.bits !== 4) refuse('activations', "'i8' (the weights have 8 bits)", activations);
   const { lo, hi } = boundsOf(options.activation);
   if (sums && (lo !== Number.NEGATIVE_INFINITY || hi !== Number.POSITIVE_INFINITY))
     refuse('activation', "'none' (the output is the sums)", options.activation);
   const output = options.output === undefined ? undefined : checkOutput(options.output);
-  return { m, k, n, source, aScale, aZero, bias, lo, hi, output, sums, content };
+  return { m, k, n, source, aScale, aZero, bias, lo, hi, output, activations, sums, content };
 }
 
 function checkOutput(output: MatmulOutput): Checked['output'] {
@@ -184,12 +202,15 @@ function prepare(
   const kind = bias === undefined ? 'none' : bias instanceof Int32Array ? 'i32' : 'f32';
   const { lo, hi } = checked;
   const format = sums ? 'i32' : (output?.format ?? 'f32');
-  const geometry = ['matmul', source, m, Number(perRow), kind, lo, hi, format, output?.zeroPoint ?? 0];
+  const geometry = ['matmul', source, checked.activations, m, Number(perRow), kind, lo, hi, format, output?.zeroPoint ?? 0];
   const limits = straight && output !== undefined ? codeLimits(lo, hi, output) : { qlo: 0, qhi: 0 };
   const plan = planOf(
     options.backend,
     [...geometry, Number(straight), limits.qlo, limits.qhi],
-    (builder) => buildMatmul(builder, checked, { straight, perRow, ...limits }),
+    (builder) =>
+      content.bits === 4
+        ? buildGroups(builder, checked, packed.groupSize)
+        : buildMatmul(builder, checked, { straight, perRow, ...limits }),
     content.plans,
   );
   return { plan, inputs, outputs: [y], result: () => y };
@@ -272,12 +293,44 @@ function buildMatmul(builder: ArrayPlanBuilder, checked: Checked, { straight, pe
     y_zero_point: straight ? (output?.zeroPoint ?? 0) : 0,
     ...{ qlo, qhi, lo, hi },
   });
-  if (!viaFloat) return;
+  if (viaFloat) emitOutput(builder, checked, product, parameter, y);
+}
+
+/** Weights of 4 bits: the rows by groups, or as they are. */
+function buildGroups(builder: ArrayPlanBuilder, checked: Checked, groupSize: number): void {
+  const { m, k, n, bias, lo, hi, output, activations, content } = checked;
+  const x = builder.input(m * k * 4);
+  const added = bias === undefined ? undefined : builder.input(n * 4);
+  const parameter = output === undefined ? undefined : builder.input(4);
+  const y = builder.output(output === undefined ? m * n * 4 : m * n);
+  const product = output === undefined ? y : builder.temporary(m * n * 4);
+  const group_size = content.groups === 1 ? 0 : groupSize;
+  const packed = builder.constant(content.bytes);
+  const sizes = { bits: 4, m, k, n, group_size, exact: 0, lo, hi };
+  if (activations === 'f32') {
+    const rows = { a: x, a_scale: undefined, a_sum: undefined, a_format: formatNumber('f32') };
+    builder.op('gemm_i4', { ...rows, packed, bias: added, y: product, ...sizes });
+  } else {
+    const codes = builder.temporary(m * groupedRowBytes(k));
+    const [scale, sum] = [builder.temporary(content.groups * m * 4), builder.temporary(content.groups * m * 4)];
+    builder.op('quantize_groups', { x, codes, scale, sum, rows: m, columns: k, group_size });
+    const rows = { a: codes, a_scale: scale, a_sum: sum, a_format: formatNumber('i8') };
+    builder.op('gemm_i4', { ...rows, packed, bias: added, y: product, ...sizes });
+  }
+  if (output !== undefined) emitOutput(builder, checked, product, parameter, y);
+}
+
+/** Codes of a float result. */
+function emitOutput(
+  builder: ArrayPlanBuilder,
+  { m, n, output }: Checked,
+  product: BufferRef,
+  scale: BufferRef | undefined,
+  codes: BufferRef,
+): void {
+  if (output === undefined) return;
   builder.op('quantize', {
-    x: product,
-    scale: parameter,
-    zero_point: builder.constant(Int32Array.of(output.zeroPoint)),
-    codes: y,
+    ...{ x: product, scale, zero_point: builder.constant(Int32Array.of(output.zeroPoint)), codes },
     ...{ granularity: 0, outer: 1, axis: 1, inner: m * n, block: 0, format: formatNumber(output.format) },
   });
 }

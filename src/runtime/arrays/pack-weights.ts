@@ -2,13 +2,16 @@
 
 import { LowbitError, throwIfAborted } from '../../core/errors.js';
 import type { EightBitFormat } from '../../numerics/formats.js';
-import { packedI8Bytes } from '../packed.js';
+import { packedGroupsBytes, packedI8Bytes } from '../packed.js';
 import {
   type CallOptions,
+  type FourBitFormat,
   formatNumber,
   formatOfCodes,
+  isFourBit,
   type Numbers,
   refuse,
+  repeated,
   wantFormat,
   wantInteger,
   wantOptions,
@@ -26,9 +29,9 @@ export interface PackOptions extends CallOptions {
   readonly scale: Numbers;
   /** Shaped like `scale`, or one; 0 by default. */
   readonly zeroPoint?: Numbers | undefined;
-  /** Of the codes; by default what their array says. */
-  readonly format?: EightBitFormat | undefined;
-  /** Rows that share a scale: a multiple of 4. By default all of them. */
+  /** Of the codes; by default what their array says. 'i4' and 'u4' are codes of which a byte holds two, as quantize() gives them. */
+  readonly format?: EightBitFormat | FourBitFormat | undefined;
+  /** Rows that share a scale: a multiple of 4 (of 8 for 4-bit codes). By default all of them. */
   readonly groupSize?: number | undefined;
 }
 
@@ -36,13 +39,16 @@ export interface PackOptions extends CallOptions {
 export class PackedWeights {
   readonly k: number;
   readonly n: number;
-  readonly format: EightBitFormat;
+  readonly format: EightBitFormat | FourBitFormat;
   /** Rows per group; k when there is one group. */
   readonly groupSize: number;
   readonly byteLength: number;
   #content: PackedContent | undefined;
 
-  constructor(options: { k: number; n: number; format: EightBitFormat; groupSize: number }, content: PackedContent) {
+  constructor(
+    options: { k: number; n: number; format: EightBitFormat | FourBitFormat; groupSize: number },
+    content: PackedContent,
+  ) {
     this.k = options.k;
     this.n = options.n;
     this.format = options.format;
@@ -71,6 +77,8 @@ export class PackedWeights {
 }
 
 export interface PackedContent {
+  /** Of the codes: 8 are packed by pack_i8; 4 by pack_i4, with their scales and zero points. */
+  readonly bits: 4 | 8;
   readonly bytes: Uint8Array;
   /** [1], [n] or [groups * n]. */
   readonly scale: Float32Array<ArrayBuffer>;
@@ -85,6 +93,7 @@ const PLANS_PER_MATRIX = 4;
 
 /**
  * Packs the row-major k x n matrix w = (codes - zeroPoint) * scale for matmul(). The codes are read before this returns.
+ * Codes of 4 bits come from quantize() with `dims: [k, n]`, `axis: 0` and, for groups, `blockSize: groupSize`.
  * Errors: ERR_BAD_ARGUMENT, ERR_ABORTED.
  */
 export async function packWeights(codes: Uint8Array | Int8Array, options: PackOptions): Promise<PackedWeights> {
@@ -101,6 +110,7 @@ export function packWeightsSync(codes: Uint8Array | Int8Array, options: PackOpti
 function prepare(codes: Uint8Array | Int8Array, options: PackOptions): ArrayCall<PackedWeights> {
   const found = formatOfCodes(codes, 'codes');
   wantOptions(options);
+  if (isFourBit(options.format)) return prepareFourBits(codes, options, options.format);
   const format = options.format === undefined ? found : wantFormat(options.format);
   if (format !== found) refuse('codes', format === 'u8' ? 'a Uint8Array (u8)' : 'an Int8Array (i8)', codes);
   const k = wantInteger(options.k, 'k', 1);
@@ -121,11 +131,49 @@ function prepare(codes: Uint8Array | Int8Array, options: PackOptions): ArrayCall
       format: formatNumber(format),
     });
   });
-  const content: PackedContent = { bytes, scale, zeroPoint, groups, plans: new ArrayPlans(PLANS_PER_MATRIX) };
+  const content: PackedContent = { bits: 8, bytes, scale, zeroPoint, groups, plans: new ArrayPlans(PLANS_PER_MATRIX) };
   return {
     plan,
     inputs: [codes],
     outputs: [bytes],
     result: () => new PackedWeights({ k, n, format, groupSize }, content),
+  };
+}
+
+/** Codes u4 that stand for 0 where no zero point is packed. */
+const MIDDLE = 8;
+
+function prepareFourBits(
+  codes: Uint8Array | Int8Array,
+  options: PackOptions,
+  format: FourBitFormat,
+): ArrayCall<PackedWeights> {
+  const k = wantInteger(options.k, 'k', 1);
+  const n = wantInteger(options.n, 'n', 1);
+  const stored = Math.ceil((k * n) / 2);
+  if (codes.length !== stored) refuse('codes', `k * n / 2 = ${stored} bytes`, codes);
+  const groupSize = options.groupSize === undefined ? k : wantInteger(options.groupSize, 'groupSize', 1, k);
+  if (groupSize !== k && groupSize % 8 !== 0) refuse('groupSize', 'a multiple of 8', groupSize);
+  const groups = Math.ceil(k / groupSize);
+  const scale = repeated(wantScales(options.scale, 'scale', groups * n), groups * n);
+  const zeroPoint = wantZeroPoints(options.zeroPoint, 'zeroPoint', groups * n, format);
+  const symmetric = zeroPoint.every((zero) => zero === (format === 'u4' ? MIDDLE : 0));
+  const zeros = symmetric ? [] : [Int8Array.from(repeated(zeroPoint, groups * n))];
+  const bytes = new Uint8Array(packedGroupsBytes(4, k, n, groupSize, !symmetric));
+  const plan = planOf(options.backend, ['pack', k, n, groupSize, format, Number(symmetric)], (builder) => {
+    const [w, scales] = [builder.input(stored), builder.input(scale.byteLength)];
+    builder.op('pack_i4', {
+      ...{ w, scale: scales, zero: symmetric ? undefined : builder.input(groups * n), bits: 4, k, n },
+      ...{ packed: builder.output(bytes.byteLength), format: formatNumber(format === 'u4' ? 'u8' : 'i8') },
+      ...{ k_stride: n, n_stride: 1, group_size: groups === 1 ? 0 : groupSize },
+      ...{ scale_group_stride: n, scale_n_stride: 1, zero_bits: 8, zero_group_stride: n, zero_n_stride: 1 },
+    });
+  });
+  const plans = new ArrayPlans(PLANS_PER_MATRIX);
+  return {
+    plan,
+    inputs: [codes, scale, ...zeros],
+    outputs: [bytes],
+    result: () => new PackedWeights({ k, n, format, groupSize }, { bits: 4, bytes, scale, zeroPoint, groups, plans }),
   };
 }

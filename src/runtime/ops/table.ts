@@ -10,6 +10,7 @@ import { CONV_ROWS, LOWERED_CONV_ROWS } from './conv.js';
 import { DYNAMIC_ROWS, LOWERED_DYNAMIC_ROWS } from './dynamic.js';
 import { GATHER_ROWS } from './gather.js';
 import { GEMM_ROWS, LOWERED_GEMM_ROWS } from './gemm.js';
+import { N_BITS_ROWS } from './n-bits.js';
 import { LOWERED_NORMALIZE_ROWS, NORMALIZE_ROWS } from './normalize.js';
 import { LOWERED_POOL_ROWS, POOL_ROWS } from './pool.js';
 import { QUANTIZE_ROWS } from './quantize.js';
@@ -20,7 +21,7 @@ import { SLICE_ROWS } from './slice.js';
 import { SOFTMAX_ROWS } from './softmax.js';
 import { LOWERED_UNARY_ROWS, UNARY_ROWS } from './unary.js';
 
-/** By domain ('' is ai.onnx; 'lowbit' is what the passes make), then by operator. */
+/** By domain ('' is ai.onnx, 'com.microsoft' what onnxruntime adds, 'lowbit' what the passes make), then by operator. */
 export const LOWERING_TABLE = {
   '': {
     ...ACTIVATION_ROWS,
@@ -41,6 +42,7 @@ export const LOWERING_TABLE = {
     ...SOFTMAX_ROWS,
     ...UNARY_ROWS,
   },
+  'com.microsoft': N_BITS_ROWS,
   lowbit: {
     ...LOWERED_ACTIVATION_ROWS,
     ...LOWERED_ATTENTION_ROWS,

@@ -1,7 +1,7 @@
 // matmul: a matrix of floats or codes by packed weights.
 
-import { throwIfAborted } from '../../core/errors.js';
 import type { BufferRef } from '../../backend/plan-builder.js';
+import { throwIfAborted } from '../../core/errors.js';
 import { type EightBitFormat, NUMBER_FORMATS } from '../../numerics/formats.js';
 import { quantizeValue } from '../../numerics/rounding.js';
 import { groupedRowBytes } from '../packed.js';
@@ -202,7 +202,18 @@ function prepare(
   const kind = bias === undefined ? 'none' : bias instanceof Int32Array ? 'i32' : 'f32';
   const { lo, hi } = checked;
   const format = sums ? 'i32' : (output?.format ?? 'f32');
-  const geometry = ['matmul', source, checked.activations, m, Number(perRow), kind, lo, hi, format, output?.zeroPoint ?? 0];
+  const geometry = [
+    'matmul',
+    source,
+    checked.activations,
+    m,
+    Number(perRow),
+    kind,
+    lo,
+    hi,
+    format,
+    output?.zeroPoint ?? 0,
+  ];
   const limits = straight && output !== undefined ? codeLimits(lo, hi, output) : { qlo: 0, qhi: 0 };
   const plan = planOf(
     options.backend,

@@ -45,7 +45,8 @@ function zeroPointsOf(at: Lowering, name: string, { bits, n, blocks }: Weights):
   }
   const zeros = at.floats(name, 'the zero points');
   const bad = zeros.find((zero) => !Number.isInteger(zero) || zero < 0 || zero >= 2 ** bits);
-  if (bad !== undefined) at.unsupported(`a zero point of ${bad}; whole numbers from 0 to ${2 ** bits - 1} are supported`);
+  if (bad !== undefined)
+    at.unsupported(`a zero point of ${bad}; whole numbers from 0 to ${2 ** bits - 1} are supported`);
   if (zeros.length !== n * blocks) at.unsupported(`${zeros.length} zero points for ${n} x ${blocks} blocks`);
   return { view: at.block(Uint8Array.from(zeros), `${name} as bytes`), bits: 8, perColumn: blocks };
 }

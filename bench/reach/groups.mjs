@@ -3,6 +3,7 @@
 export const GROUPS = {
   gemm: () => import('./gemm.mjs'),
   peak: () => import('./peak.mjs'),
+  int4: () => import('./int4.mjs'),
   vector: () => import('./vector.mjs'),
   float: () => import('./float.mjs'),
   conversion: () => import('./conversion.mjs'),

@@ -1,5 +1,5 @@
 // Compares the product and depthwise kernels of one instruction set with the portable ones, over awkward sizes: for
-// sets that this machine can only emulate. -DCANDIDATE=<isa>; -DDEPTHWISE and -DFLOATS when it has such kernels.
+// sets that this machine can only emulate. -DCANDIDATE=<isa>; -DDEPTHWISE, -DFLOATS and -DFINISHED when it has such kernels.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -219,6 +219,81 @@ void compare_floats(int64_t m, int64_t k, int64_t panels) {
 }
 #endif
 
+#if defined(FINISHED)
+template <typename T>
+T* random_words(int64_t n, uint32_t below) {
+  T* values = array<T>(n);
+  for (int64_t i = 0; i < n; ++i) values[i] = static_cast<T>(static_cast<int32_t>(random_word() % below - below / 2));
+  return values;
+}
+
+// Products of random terms that end in codes or floats, in one or more segments.
+void compare_finished(int64_t m, int64_t k, int64_t segments, int64_t columns, bool is_signed) {
+  if (segments > 1) k = (k + 3) / 4 * 4;
+  const int64_t panels = (columns + 15) / 16, n = 16 * panels;
+  const int64_t panel_bytes = (segments * k + 3) / 4 * 64;
+  const int64_t step = random_word() % 2;
+  const int64_t segment_stride = k + random_word() % 70;
+  const int64_t a_stride = random_word() % 3 == 0 ? (segments * segment_stride + 63) / 64 * 64 : segment_stride + 7;
+  const int64_t a_bytes = (m - 1) * a_stride + (segments - 1) * segment_stride + k;
+  uint8_t* memory = random_words<uint8_t>(a_bytes + 64, 256);
+  uint8_t* a = memory + random_word() % 2 * (-reinterpret_cast<uintptr_t>(memory) % 64);
+  int8_t* b = random_words<int8_t>(panels * panel_bytes, 256);
+  int32_t* column_sum = array<int32_t>(n);
+  memset(column_sum, 0, static_cast<size_t>(n) * 4);
+  for (int64_t i = 0; i < panels * panel_bytes; ++i) {
+    const int64_t column = i / panel_bytes * 16 + i % 64 / 4;
+    if (i % panel_bytes / 64 * 4 + i % 4 >= segments * k || column >= columns) b[i] = 0;
+    column_sum[column] += b[i];
+  }
+  int32_t* offset = random_words<int32_t>(columns, 100000);
+  int32_t* row_zero = random_words<int32_t>(m, 256);
+  int32_t* row_term = random_words<int32_t>(m, 100000);
+  int32_t* column_zero = random_words<int32_t>(columns, 256);
+  float* scale = array<float>(columns);
+  float* row_scale = array<float>(m);
+  for (int64_t j = 0; j < columns; ++j) scale[j] = static_cast<float>(1 + random_word() % 1000) * 1e-6f;
+  for (int64_t r = 0; r < m; ++r) row_scale[r] = static_cast<float>(1 + random_word() % 1000) * 1e-3f;
+  const auto maybe = [](auto* values) { return random_word() % 3 == 0 ? nullptr : values; };
+  const lowbit::GemmI8Product product = {
+      a,      a_stride,   segments,   segment_stride,  b,        panel_bytes, m,       panels, k,
+      columns, column_sum, maybe(offset), maybe(row_zero), step, row_term,    maybe(column_zero)};
+  const int64_t y_stride = columns + 3;
+  const size_t y_bytes = static_cast<size_t>((m - 1) * y_stride + columns) * 4;
+  uint8_t* wanted = array<uint8_t>(static_cast<int64_t>(y_bytes));
+  uint8_t* found = array<uint8_t>(static_cast<int64_t>(y_bytes));
+  using Codes = void (*)(const lowbit::GemmI8CodesArgs&);
+  const Codes codes[2][2][2] = {{{lowbit::gemm_u8i8_u8_portable, OF(gemm_u8i8_u8)},
+                                 {lowbit::gemm_u8i8_i8_portable, OF(gemm_u8i8_i8)}},
+                                {{lowbit::gemm_i8i8_u8_portable, OF(gemm_i8i8_u8)},
+                                 {lowbit::gemm_i8i8_i8_portable, OF(gemm_i8i8_i8)}}};
+  for (int to_signed = 0; to_signed < 2; ++to_signed) {
+    const int32_t least = to_signed == 1 ? -128 : 0;
+    lowbit::GemmI8CodesArgs args = {product, wanted, y_stride, scale, step, least + 100, least + 3, least + 250};
+    memset(wanted, 0x5a, y_bytes);
+    memset(found, 0x5a, y_bytes);
+    codes[is_signed ? 1 : 0][to_signed][0](args);
+    args.y = found;
+    codes[is_signed ? 1 : 0][to_signed][1](args);
+    if (memcmp(wanted, found, y_bytes) != 0) differ("gemm_i8 to codes", m, k, columns);
+  }
+  lowbit::GemmI8FloatsArgs args = {product, reinterpret_cast<float*>(wanted), y_stride, maybe(row_scale), step, scale,
+                                   step,    maybe(scale),                     -100.0f,  200.0f};
+  memset(wanted, 0x5a, y_bytes);
+  memset(found, 0x5a, y_bytes);
+  (is_signed ? lowbit::gemm_i8i8_f32_portable : lowbit::gemm_u8i8_f32_portable)(args);
+  args.y = reinterpret_cast<float*>(found);
+  (is_signed ? OF(gemm_i8i8_f32) : OF(gemm_u8i8_f32))(args);
+  if (memcmp(wanted, found, y_bytes) != 0) differ("gemm_i8 to floats", m, k, columns);
+  for (void* memory_of : {static_cast<void*>(memory), static_cast<void*>(b), static_cast<void*>(column_sum),
+                          static_cast<void*>(offset), static_cast<void*>(row_zero), static_cast<void*>(row_term),
+                          static_cast<void*>(column_zero), static_cast<void*>(scale), static_cast<void*>(row_scale),
+                          static_cast<void*>(wanted), static_cast<void*>(found)}) {
+    free(memory_of);
+  }
+}
+#endif
+
 }  // namespace
 
 int main() {
@@ -256,6 +331,18 @@ int main() {
 #endif
 #if defined(FLOATS)
   for (int64_t m = 1; m <= 26; ++m, ++compared) compare_floats(m, 1 + random_word() % 100, 1 + random_word() % 9);
+#endif
+#if defined(FINISHED)
+  for (int64_t m = 1; m <= 100; ++m) {
+    for (int signs = 0; signs < 2; ++signs, ++compared) {
+      compare_finished(m, 1 + random_word() % 300, 1 + random_word() % 4, 1 + random_word() % 150, signs == 1);
+    }
+  }
+  for (int64_t k : {64, 1024, 1088, 2112, 3000}) {
+    compare_finished(40, k, 1, 70, true);
+    compare_finished(33, k, 2, 144, false);
+    compared += 2;
+  }
 #endif
   printf("%lld comparisons, %d differences\n", static_cast<long long>(compared), failures);
   return failures == 0 ? 0 : 1;

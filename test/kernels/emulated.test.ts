@@ -24,6 +24,8 @@ interface Candidate {
   /** The program that runs the result, absent when this processor does. */
   readonly emulator?: readonly string[];
   readonly architecture?: string;
+  /** An instruction set of this processor that the kernels use beside their own. */
+  readonly needs?: string;
 }
 
 const arm = { compiler: 'aarch64-linux-gnu-g++', architecture: 'arm64' };
@@ -31,9 +33,11 @@ const CANDIDATES: readonly Candidate[] = [
   {
     isa: 'x86_amx',
     families: ['gemm_i8', 'peak'],
+    also: ['native/kernels/gemm_i8/x86_avx512vnni.cc'],
     compiler: 'g++',
-    flags: ['-DLOWBIT_AMX_EMULATION'],
+    flags: ['-DLOWBIT_AMX_EMULATION', '-DFINISHED'],
     architecture: 'x64',
+    needs: 'x86_avx512vnni',
   },
   {
     ...arm,
@@ -69,6 +73,8 @@ function obstacle(candidate: Candidate): string | undefined {
   }
   if (candidate.emulator === undefined && candidate.architecture !== process.arch)
     return `this is not ${candidate.architecture}`;
+  if (candidate.needs !== undefined && !loadBackendOf('native').isas.includes(candidate.needs))
+    return `this processor has no ${candidate.needs}`;
   return undefined;
 }
 
@@ -127,5 +133,11 @@ test('x86_amx is offered exactly where the processor and the kernel grant it', (
     'gemm_u8i8_i32',
     'gemm_i8i8_i32',
     'peak_u8i8_i32',
+    'gemm_u8i8_u8',
+    'gemm_u8i8_i8',
+    'gemm_u8i8_f32',
+    'gemm_i8i8_u8',
+    'gemm_i8i8_i8',
+    'gemm_i8i8_f32',
   ]);
 });

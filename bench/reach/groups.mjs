@@ -11,5 +11,6 @@ export const GROUPS = {
   networks: () => import('./networks.mjs'),
   'wasm-networks': () => import('./wasm-networks.mjs'),
   encoder: () => import('./encoder.mjs'),
+  arm: () => import('./arm.mjs'),
   threads: () => import('./threads.mjs'),
 };

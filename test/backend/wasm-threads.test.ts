@@ -86,6 +86,7 @@ test('all threads take tasks, each under a number of its own', async () => {
     },
     ...{ multiplier: undefined, batch: 1, b_batched: 0, m, k, n, a_step: 0, multiplier_step: 0, a_format: 2 },
     ...{ y_format: 6, y_zero_point: 0, qlo: 0, qhi: 0, lo: -Infinity, hi: Infinity },
+    ...{ residual: undefined, activation: -1, alpha: 0, beta: 0 },
   });
   const plan = builder.build(0);
   const a = Uint8Array.from({ length: m * k }, () => next() >>> 24);

@@ -31,8 +31,11 @@ interface Gemm {
   readonly yBytes: number;
 }
 
-const OPTIONAL = ['a_scale', 'a_zero', 'w_zero', 'offset', 'multiplier', 'bias'] as const;
-const NUMBERS = { a_step: 0, multiplier_step: 1, y_zero_point: 0, qlo: 0, qhi: 0, lo: -INFINITY, hi: INFINITY };
+const OPTIONAL = ['a_scale', 'a_zero', 'w_zero', 'offset', 'multiplier', 'bias', 'residual'] as const;
+const NUMBERS = {
+  ...{ a_step: 0, multiplier_step: 1, y_zero_point: 0, qlo: 0, qhi: 0, lo: -INFINITY, hi: INFINITY },
+  ...{ activation: -1, alpha: 0, beta: 0 },
+};
 
 function gemm(g: Gemm): Uint8Array {
   const present = Object.entries(g.optional).filter(([, value]) => value !== undefined) as [string, Float32Array][];

@@ -16,6 +16,7 @@ import {
 import { codesOf, type Filling, int32sOf, multipliersOf, packedI8Bytes, packFields } from './product-program.js';
 
 const INFINITE = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };
+const NO_TAIL = { residual: undefined, activation: -1, alpha: 0, beta: 0 };
 
 interface Case {
   readonly m: number;
@@ -119,6 +120,7 @@ function check(c: Case): void {
           qlo,
           qhi,
           ...bounds,
+          ...NO_TAIL,
         },
       ],
     ],
@@ -243,7 +245,16 @@ describe('gemm_i8', () => {
                 offset: undefined,
               },
               ...{ multiplier: undefined, bias: undefined, y: 'y', batch, b_batched: batched, m, k, n, a_step: 0 },
-              ...{ multiplier_step: 0, a_format: 3, y_format: 6, y_zero_point: 0, qlo: 0, qhi: 0, ...INFINITE },
+              ...{
+                multiplier_step: 0,
+                a_format: 3,
+                y_format: 6,
+                y_zero_point: 0,
+                qlo: 0,
+                qhi: 0,
+                ...INFINITE,
+                ...NO_TAIL,
+              },
             },
           ],
         ],
@@ -285,7 +296,7 @@ describe('gemm_i8', () => {
     const gemm = (n: number, k: number) => ({
       ...{ a: 'a', a_scale: undefined, a_zero: undefined, packed: 'packed', w_zero: undefined, offset: undefined },
       ...{ multiplier: undefined, bias: undefined, y: 'y', batch: 1, b_batched: 0, m: 1, k, n, a_step: 0 },
-      ...{ multiplier_step: 0, a_format: 3, y_format: 6, y_zero_point: 0, qlo: 0, qhi: 0, ...INFINITE },
+      ...{ multiplier_step: 0, a_format: 3, y_format: 6, y_zero_point: 0, qlo: 0, qhi: 0, ...INFINITE, ...NO_TAIL },
     });
     const packedBytes = packedI8Bytes(8, 16);
     const a = new Int8Array(8);

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "native/kernels/loop.h"
 #include "native/plan/op.h"
 
 namespace lowbit {
@@ -11,6 +12,8 @@ namespace {
 
 constexpr int64_t kMaxRows = kAccumulatorBytes / 64;  // one panel of 16 int32 per row
 constexpr int64_t kMaxColumns = kMaxPanels * 16;
+// Rows of floats that wait for their tail: 24 KiB of kMaxColumns.
+constexpr int64_t kTailRows = 48;
 
 // The scratch of a block, in order.
 struct Scratch {
@@ -22,7 +25,6 @@ struct Scratch {
 };
 
 uint32_t bits(int32_t value) { return static_cast<uint32_t>(value); }
-int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // Some panels of a group of k.
 struct Part {
@@ -78,6 +80,24 @@ bool can_finish(const GemmI8Job& job, const Part& part) {
                                   : below_one(job.multiplier + part.first_column, part.columns);
 }
 
+bool has_tail(const GemmI8Job& job) { return job.residual != nullptr || job.activation >= 0; }
+
+// Residual, activation and bounds of rows [first, first + count), in place while the caches hold them.
+void finish_tail(const GemmI8Job& job, const Part& part, int64_t first, int64_t count, float* y, int64_t y_stride) {
+  const bool bounded = job.lo > -kInfinity || job.hi < kInfinity;
+  for (int64_t r = first; r < first + count; ++r) {
+    float* row = y + r * y_stride + part.first_column;
+    if (job.residual != nullptr) {
+      const float* added = job.residual + r * y_stride + part.first_column;
+      job.kernels->binary_f32({row, added, row, part.columns, 1, 1, 0, -kInfinity, kInfinity});
+    }
+    if (job.activation >= 0) {
+      job.kernels->unary_f32({row, row, part.columns, job.activation, job.alpha, job.beta});
+    }
+    if (bounded) job.kernels->clamp_f32({row, row, part.columns, job.lo, job.hi});
+  }
+}
+
 // Products that leave the kernel as codes or floats.
 void finish_directly(const GemmI8Job& job, const GemmI8Rows& rows, const Part& part, void* y, int64_t y_stride,
                      Scratch* scratch) {
@@ -95,7 +115,7 @@ void finish_directly(const GemmI8Job& job, const GemmI8Rows& rows, const Part& p
   product.row_zero_step = rows.zero_step;
   product.row_term = scratch->row_term;
   product.column_zero = part.column_zero;
-  const int64_t most = part.column_zero == nullptr ? rows.rows : kMaxRows;
+  const int64_t most = has_tail(job) ? kTailRows : part.column_zero == nullptr ? rows.rows : kMaxRows;
   for (int64_t done = 0; done < rows.rows;) {
     const Run run = run_of(rows, done, least(rows.rows, done + most));
     done += run.count;
@@ -120,9 +140,10 @@ void finish_directly(const GemmI8Job& job, const GemmI8Rows& rows, const Part& p
       out.column_scale = job.multiplier + part.first_column * job.multiplier_step;
       out.column_scale_step = job.multiplier_step;
       out.bias = job.bias == nullptr ? nullptr : job.bias + part.first_column;
-      out.lo = job.lo;
-      out.hi = job.hi;
+      out.lo = has_tail(job) ? -kInfinity : job.lo;
+      out.hi = has_tail(job) ? kInfinity : job.hi;
       job.floats(out);
+      if (has_tail(job)) finish_tail(job, part, run.first, run.count, static_cast<float*>(y), y_stride);
     } else {
       GemmI8CodesArgs out;
       out.product = product;
@@ -220,11 +241,12 @@ void finish_sums(const GemmI8Job& job, const GemmI8Rows& rows, const Part& part,
     out.column_scale = job.multiplier + part.group * job.packed->n + part.first_column * job.multiplier_step;
     out.column_scale_step = job.multiplier_step;
     out.bias = job.bias == nullptr ? nullptr : job.bias + part.first_column;
-    out.lo = job.lo;
-    out.hi = job.hi;
+    out.lo = has_tail(job) ? -kInfinity : job.lo;
+    out.hi = has_tail(job) ? kInfinity : job.hi;
     out.accumulate = part.group > 0;
     out.last = part.last;
     job.kernels->dequantize_accumulator_i32_f32(out);
+    if (part.last && has_tail(job)) finish_tail(job, part, first, count, static_cast<float*>(y), y_stride);
   } else {
     RequantizeArgs out;
     out.acc = scratch->accumulators;

@@ -27,12 +27,17 @@ struct GemmI8Job {
   int32_t a_format, y_format;
   int32_t y_zero_point, qlo, qhi;
   float lo, hi;
+  // For floats, between the bias and the bounds: a matrix like y, and a kind of unary_f32.
+  const float* residual;  // at row 0 of the block, or null
+  int32_t activation;     // -1 = none
+  float alpha, beta;
 };
 
 // Sets the kernels of a job by its formats.
 void choose_gemm_i8_kernels(const Dispatch& kernels, GemmI8Job* job);
 
-// The job of an operation with the fields of an epilogue, apart from `packed`.
+// The job of an operation with the fields of an epilogue, apart from `packed`, without
+// residual and activation.
 template <typename Fields>
 GemmI8Job gemm_i8_job(const Fields& f, int32_t a_format, const RunContext& run) {
   GemmI8Job job;
@@ -49,6 +54,9 @@ GemmI8Job gemm_i8_job(const Fields& f, int32_t a_format, const RunContext& run) 
   job.qhi = f.qhi;
   job.lo = f.lo;
   job.hi = f.hi;
+  job.residual = nullptr;
+  job.activation = -1;
+  job.alpha = job.beta = 0.0f;
   choose_gemm_i8_kernels(*run.kernels, &job);
   return job;
 }

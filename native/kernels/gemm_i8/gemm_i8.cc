@@ -3,6 +3,7 @@
 
 #include "native/base/caches.h"
 #include "native/kernels/gemm_i8/block.h"
+#include "native/kernels/unary/unary.h"
 #include "native/plan/op.h"
 #include "native/kernels/requantize/check.h"
 
@@ -26,7 +27,11 @@ void check_gemm_i8(const gemm_i8_fields& f, PlanCheck& check) {
   // The group size is known when the header is read; these are the least that any packing needs.
   check.buffer(f.packed, packed_i8_bytes(f.k, f.n, 0), f.b_batched == 0 ? 1 : f.batch);
   check.optional(f.w_zero, f.n, 4);
-  check_epilogue(f, f.n, checked_product(f.batch, f.m, f.n), check);
+  const int64_t outputs = checked_product(f.batch, f.m, f.n);
+  check.optional(f.residual, outputs, 4);
+  check.range(f.activation, -1, kUnaryKinds - 1);
+  if (f.y_format != kF32) check.that(f.residual < 0 && f.activation < 0);
+  check_epilogue(f, f.n, outputs, check);
 }
 
 size_t scratch_gemm_i8(const gemm_i8_fields&, const Dispatch&) { return gemm_i8_block_scratch(); }
@@ -55,7 +60,11 @@ Status run_gemm_i8(const gemm_i8_fields& f, const RunContext& run) {
   const int32_t* a_zero = run.buffer<const int32_t>(f.a_zero);
   const float* a_scale = run.buffer<const float>(f.a_scale);
   uint8_t* y = run.buffer<uint8_t>(f.y);
-  const GemmI8Job job = gemm_i8_job(f, f.a_format, run);
+  GemmI8Job job = gemm_i8_job(f, f.a_format, run);
+  job.activation = f.activation;
+  job.alpha = f.alpha;
+  job.beta = f.beta;
+  const float* residual = run.buffer<const float>(f.residual);
 
   const GemmBlocks blocks = gemm_i8_blocks(f.m, f.k, packed->panels, thread_limit(), caches().l2);
   const int64_t y_bytes = bytes_of_format(f.y_format);
@@ -67,6 +76,7 @@ Status run_gemm_i8(const gemm_i8_fields& f, const RunContext& run) {
     mine.packed = reinterpret_cast<const PackedHeader*>(weights + (f.b_batched == 0 ? 0 : batch * packed->total_bytes));
     const int64_t first = blocks.first_row(row_block, f.m);
     const int64_t row = batch * f.m + first;
+    if (residual != nullptr) mine.residual = residual + row * f.n;
     GemmI8Rows rows = plain_rows(a + row * f.k, f.k, blocks.first_row(row_block + 1, f.m) - first, f.k);
     rows.zero = a_zero == nullptr ? nullptr : a_zero + row * f.a_step;
     rows.zero_step = a_zero == nullptr ? 0 : f.a_step;

@@ -48,6 +48,62 @@ struct Source {
   int64_t row(int64_t k) const { return k / (k1 * k2) * k0_stride + k / k2 % k1 * k1_stride + k % k2 * k2_stride; }
 };
 
+// The offsets of w[0, n], w[1, n], … one after the other, without dividing.
+class RowWalk {
+ public:
+  explicit RowWalk(const Source& source) : source_(source) {}
+  int64_t next() {
+    const int64_t found = offset_;
+    offset_ += source_.k2_stride;
+    if (++i2_ < source_.k2) return found;
+    i2_ = 0;
+    offset_ += source_.k1_stride - source_.k2 * source_.k2_stride;
+    if (++i1_ < source_.k1) return found;
+    i1_ = 0;
+    offset_ += source_.k0_stride - source_.k1 * source_.k1_stride;
+    return found;
+  }
+
+ private:
+  const Source& source_;
+  int64_t i1_ = 0, i2_ = 0, offset_ = 0;
+};
+
+// words[j] = four codes of column j, k ascending from the low byte, as they are stored; 0 beyond `rows` and `columns`.
+void gather_group(const uint8_t* w, const int64_t* offsets, int64_t rows, int64_t n_stride, int64_t columns,
+                  uint32_t flip, uint32_t* words) {
+  const bool whole = rows == 4 && columns == kColumns;
+  const bool run = offsets[1] - offsets[0] == 1 && offsets[2] - offsets[1] == 1 && offsets[3] - offsets[2] == 1;
+  if (whole && n_stride == 1) {
+    const uint8_t *a = w + offsets[0], *b = w + offsets[1], *c = w + offsets[2], *d = w + offsets[3];
+    for (int64_t j = 0; j < kColumns; ++j) {
+      words[j] = (uint32_t{a[j]} | uint32_t{b[j]} << 8 | uint32_t{c[j]} << 16 | uint32_t{d[j]} << 24) ^ flip;
+    }
+  } else if (whole && run) {
+    const uint8_t* from = w + offsets[0];
+    for (int64_t j = 0; j < kColumns; ++j, from += n_stride) {
+      memcpy(words + j, from, 4);
+      words[j] ^= flip;
+    }
+  } else {
+    for (int64_t j = 0; j < kColumns; ++j) {
+      words[j] = 0;
+      for (int64_t i = 0; i < rows && j < columns; ++i) {
+        words[j] |= (uint32_t{w[offsets[i] + j * n_stride]} ^ (flip & 255)) << (8 * i);
+      }
+    }
+  }
+}
+
+// sum[j] += the four signed bytes of words[j].
+void add_bytes(const uint32_t* words, int32_t* sum) {
+  for (int64_t j = 0; j < kColumns; ++j) {
+    const uint32_t word = words[j];
+    sum[j] += (static_cast<int32_t>(word << 24) >> 24) + (static_cast<int32_t>(word << 16) >> 24) +
+              (static_cast<int32_t>(word << 8) >> 24) + (static_cast<int32_t>(word) >> 24);
+  }
+}
+
 template <typename Fields>
 Source source_of(const Fields& f) {
   return {f.batch_stride, f.k1, f.k2, f.k0_stride, f.k1_stride, f.k2_stride, f.n_stride};
@@ -119,7 +175,8 @@ Status run_pack_i8(const pack_i8_fields& f, const RunContext& run) {
   }
   header.w_shift = f.format == kU8 ? 128 : 0;
   for (int64_t b = 0; b < f.batch; ++b) memcpy(packed + b * header.total_bytes, &header, sizeof(header));
-  const uint8_t flip = f.format == kU8 ? 0x80 : 0;  // u8 code - 128 as i8 is the code with its high bit inverted
+  // u8 code - 128 as i8 is the code with its high bit inverted.
+  const uint32_t flip = f.format == kU8 ? 0x80808080u : 0;
 
   auto pack_panel = [&](int64_t task, int) {
     const int64_t batch = task / header.panels;
@@ -129,17 +186,21 @@ Status run_pack_i8(const pack_i8_fields& f, const RunContext& run) {
     uint8_t* data = matrix + header.data_offset + panel * header.panel_bytes;
     const uint8_t* from = w + batch * source.batch_stride + panel * kColumns * source.n_stride;
     const int64_t columns = f.n - panel * kColumns < kColumns ? f.n - panel * kColumns : kColumns;
-    memset(data, 0, static_cast<size_t>(header.panel_bytes));
-    for (int64_t g = 0; g < header.groups; ++g) memset(sums + g * header.panels * kColumns, 0, kColumns * 4);
-    for (int64_t i = 0; i < k; ++i) {
-      const uint8_t* row = from + source.row(i);
-      int32_t* sum = sums + i / header.group_size * header.panels * kColumns;
-      uint8_t* to = data + i / 4 * kGroupBytes + i % 4;
-      for (int64_t j = 0; j < columns; ++j) {
-        const uint8_t code = row[j * source.n_stride] ^ flip;
-        to[4 * j] = code;
-        sum[j] += static_cast<int8_t>(code);
+    RowWalk walk(source);
+    for (int64_t first = 0; first < k; first += header.group_size) {
+      const int64_t end = k - first < header.group_size ? k : first + header.group_size;
+      int32_t sum[kColumns] = {};
+      for (int64_t i = first; i < end; i += 4, data += kGroupBytes) {
+        const int64_t rows = end - i < 4 ? end - i : 4;
+        int64_t offsets[4] = {};
+        for (int64_t r = 0; r < rows; ++r) offsets[r] = walk.next();
+        uint32_t words[kColumns];
+        gather_group(from, offsets, rows, source.n_stride, columns, flip, words);
+        add_bytes(words, sum);
+        memcpy(data, words, kGroupBytes);
       }
+      memcpy(sums, sum, sizeof(sum));
+      sums += header.panels * kColumns;
     }
   };
   run.parallel(f.batch * int64_t{header.panels}, pack_panel);

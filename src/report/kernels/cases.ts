@@ -23,6 +23,7 @@ function int8Product(m: number, k: number, n: number, signed: boolean): KernelCa
         multiplier: builder.constant(new Float32Array(n).fill(0.02 / Math.sqrt(k))),
         ...{ batch: 1, b_batched: 0, m, k, n, a_step: 0, multiplier_step: 1 },
         ...{ a_format: signed ? I8 : U8, y_format: U8, ...CODES, ...WHOLE_RANGE },
+        ...{ residual: undefined, activation: -1, alpha: 0, beta: 0 },
       });
     },
   };
@@ -41,6 +42,7 @@ function floatsOfCodes(m: number, k: number, n: number): KernelCase {
         multiplier: builder.constant(new Float32Array(n).fill(0.01)),
         ...{ batch: 1, b_batched: 0, m, k, n, a_step: 1, multiplier_step: 1 },
         ...{ a_format: U8, y_format: F32, y_zero_point: 0, qlo: 0, qhi: 0, ...WHOLE_RANGE },
+        ...{ residual: undefined, activation: -1, alpha: 0, beta: 0 },
       });
     },
   };

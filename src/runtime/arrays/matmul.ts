@@ -23,8 +23,22 @@ import {
 import { type PackedContent, PackedWeights } from './pack-weights.js';
 import { type ArrayCall, type ArrayPlanBuilder, planOf, runCall, runCallSync } from './plans.js';
 
-/** A clamp behind the product: of both bounds, or by its usual name. */
-export type MatmulActivation = 'none' | 'relu' | 'relu6' | { readonly min?: number; readonly max?: number };
+/** A function behind the product (gelu-tanh: Gelu by its tanh formula), or a clamp of both bounds or by its usual name. */
+export type MatmulActivation =
+  | 'none'
+  | 'relu'
+  | 'relu6'
+  | 'gelu'
+  | 'gelu-tanh'
+  | 'silu'
+  | { readonly min?: number; readonly max?: number };
+
+/** Kinds of unary_f32 by the name of the activation. */
+const UNARY_KINDS: ReadonlyMap<unknown, number> = new Map([
+  ['gelu', 7],
+  ['gelu-tanh', 8],
+  ['silu', 11],
+]);
 
 /** Codes, or the exact sums, instead of floats. */
 export type MatmulOutput =
@@ -43,6 +57,8 @@ export interface MatmulOptions extends CallOptions {
   /** n floats added to the result; or n int32 in units of scale * weight scale, for codes with one scale. */
   readonly bias?: Float32Array | Int32Array | undefined;
   readonly activation?: MatmulActivation | undefined;
+  /** m * n floats added behind the bias, before the activation. Like Gelu and Silu for weights of 8 bits. */
+  readonly residual?: Float32Array | undefined;
   readonly output?: MatmulOutput | undefined;
   /**
    * How rows of floats meet weights of 4 bits: 'i8' (the default) quantizes them by the groups of the weights, 'f32' multiplies
@@ -62,7 +78,7 @@ type MatmulResult<Options> = Options extends { readonly output: { readonly forma
   : Float32Array;
 
 /**
- * y [m, n] = activation(a [m, k] * w [k, n] + bias). The integer sums are exact; f32 results are f32(f32(sum) * f32(scale *
+ * y [m, n] = activation(a [m, k] * w [k, n] + bias + residual). The integer sums are exact; f32 results are f32(f32(sum) * f32(scale *
  * weight scale)) + bias without fused steps, so bytes are the same on every machine. A Float32Array `a` is quantized row by
  * row to u8 by the rule of DynamicQuantizeLinear. With `output`, codes = saturate(rint(f32(f32(sum) * multiplier)) +
  * zeroPoint), multiplier = f32(f32(scale * weight scale) / output.scale), as QLinearMatMul; where floats take part (a float
@@ -102,6 +118,9 @@ interface Checked {
   readonly bias: Float32Array | Int32Array | undefined;
   readonly lo: number;
   readonly hi: number;
+  /** A kind of unary_f32; -1 for none. */
+  readonly unary: number;
+  readonly residual: Float32Array | undefined;
   readonly output:
     | { readonly format: EightBitFormat; readonly scale: Float32Array; readonly zeroPoint: number }
     | undefined;
@@ -142,11 +161,20 @@ function check(a: Float32Array | Uint8Array | Int8Array, packed: PackedWeights, 
   const { activations = 'i8' } = options;
   if (activations !== 'i8' && activations !== 'f32') refuse('activations', "'i8' or 'f32'", activations);
   if (activations === 'f32' && content.bits !== 4) refuse('activations', "'i8' (the weights have 8 bits)", activations);
-  const { lo, hi } = boundsOf(options.activation);
-  if (sums && (lo !== Number.NEGATIVE_INFINITY || hi !== Number.POSITIVE_INFINITY))
+  const unary = UNARY_KINDS.get(options.activation) ?? -1;
+  if (unary >= 0 && content.bits === 4) refuse('activation', 'a clamp (the weights have 4 bits)', options.activation);
+  const { lo, hi } = boundsOf(unary < 0 ? options.activation : 'none');
+  if (sums && (unary >= 0 || lo !== Number.NEGATIVE_INFINITY || hi !== Number.POSITIVE_INFINITY))
     refuse('activation', "'none' (the output is the sums)", options.activation);
+  const { residual } = options;
+  if (residual !== undefined) {
+    if (sums) refuse('residual', 'nothing (the output is the sums)', residual);
+    if (content.bits === 4) refuse('residual', 'nothing (the weights have 4 bits)', residual);
+    wantFloats(residual, 'residual');
+    if (residual.length !== m * n) refuse('residual', `m * n = ${m * n} elements`, residual);
+  }
   const output = options.output === undefined ? undefined : checkOutput(options.output);
-  return { m, k, n, source, aScale, aZero, bias, lo, hi, output, activations, sums, content };
+  return { m, k, n, source, aScale, aZero, bias, lo, hi, unary, residual, output, activations, sums, content };
 }
 
 function checkOutput(output: MatmulOutput): Checked['output'] {
@@ -164,7 +192,7 @@ function boundsOf(activation: MatmulActivation | undefined): { lo: number; hi: n
   if (activation === 'relu') return { ...none, lo: 0 };
   if (activation === 'relu6') return { lo: 0, hi: 6 };
   if (typeof activation !== 'object' || activation === null) {
-    return refuse('activation', "'none', 'relu', 'relu6' or { min, max }", activation);
+    return refuse('activation', "'none', 'relu', 'relu6', 'gelu', 'gelu-tanh', 'silu' or { min, max }", activation);
   }
   const { min = none.lo, max = none.hi } = activation;
   if (typeof min !== 'number' || typeof max !== 'number' || !(min <= max)) {
@@ -194,10 +222,17 @@ function prepare(
   const perRow = aScale.length > 1 || aZero.length > 1;
   // Straight to codes when only integers take part.
   const straight =
-    output !== undefined && source !== 'f32' && !perRow && content.groups === 1 && !(bias instanceof Float32Array);
+    output !== undefined &&
+    source !== 'f32' &&
+    !perRow &&
+    content.groups === 1 &&
+    !(bias instanceof Float32Array) &&
+    checked.unary < 0 &&
+    checked.residual === undefined;
   const inputs: ArrayBufferView[] = [a];
   if (source !== 'f32') inputs.push(perRow ? repeated(aScale, m) : aScale, perRow ? repeated(aZero, m) : aZero);
   if (bias !== undefined) inputs.push(bias);
+  if (checked.residual !== undefined) inputs.push(checked.residual);
   if (output !== undefined) inputs.push(straight ? multipliersOf(checked) : output.scale);
   const kind = bias === undefined ? 'none' : bias instanceof Int32Array ? 'i32' : 'f32';
   const { lo, hi } = checked;
@@ -217,7 +252,7 @@ function prepare(
   const limits = straight && output !== undefined ? codeLimits(lo, hi, output) : { qlo: 0, qhi: 0 };
   const plan = planOf(
     options.backend,
-    [...geometry, Number(straight), limits.qlo, limits.qhi],
+    [...geometry, checked.unary, Number(checked.residual !== undefined), Number(straight), limits.qlo, limits.qhi],
     (builder) =>
       content.bits === 4
         ? buildGroups(builder, checked, packed.groupSize)
@@ -276,6 +311,7 @@ function buildMatmul(builder: ArrayPlanBuilder, checked: Checked, { straight, pe
   const a_scale = scaleOf();
   const a_zero = scaleOf();
   const added = bias === undefined ? undefined : builder.input(n * 4);
+  const residual = checked.residual === undefined ? undefined : builder.input(m * n * 4);
   const parameter = output === undefined ? undefined : builder.input(straight ? content.scale.length * 4 : 4);
   const y = builder.output(output === undefined ? m * n * 4 : m * n);
   if (source === 'f32') {
@@ -303,6 +339,7 @@ function buildMatmul(builder: ArrayPlanBuilder, checked: Checked, { straight, pe
     y_format: sums ? formatNumber('i32') : formatNumber(straight && output !== undefined ? output.format : 'f32'),
     y_zero_point: straight ? (output?.zeroPoint ?? 0) : 0,
     ...{ qlo, qhi, lo, hi },
+    ...{ residual, activation: checked.unary, alpha: 1, beta: 0 },
   });
   if (viaFloat) emitOutput(builder, checked, product, parameter, y);
 }

@@ -19,6 +19,9 @@ import {
   requantizeMultipliers,
 } from './parameters.js';
 
+/** Neither residual nor activation behind an int8 product. */
+export const NO_TAIL = { residual: undefined, activation: -1, alpha: 0, beta: 0 };
+
 const NO_CLAMP = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };
 
 function emitFloat(
@@ -120,6 +123,7 @@ function emitQuantized(node: Node, at: Lowering, product: Product, inputs: Quant
     offset: columnVector(at, inputs.offset, 'int32', n),
     multiplier: at.block(multiplier, `${node.name} multiplier`),
     bias: columnVector(at, inputs.bias, 'float32', n),
+    ...NO_TAIL,
     y: at.write(y, 'logical'),
     ...product.sizes,
     a_step: 0,

@@ -10,8 +10,14 @@ struct Caches {
   int64_t l1, l2;
 };
 
-// What counts where nothing is known: every processor with the instruction sets of isa.inc has as much.
+// What counts where nothing is known: every processor with the instruction sets of isa.inc has as much. WebAssembly
+// never knows; its kernels read rows that are not in the second level fast enough, and gain from long blocks where they
+// are.
+#if defined(__wasm__)
+constexpr Caches kLeastCaches = {32 * 1024, 1024 * 1024};
+#else
 constexpr Caches kLeastCaches = {32 * 1024, 256 * 1024};
+#endif
 
 // Of the processor that this runs on, found once.
 const Caches& caches();

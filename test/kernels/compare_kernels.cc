@@ -1,5 +1,6 @@
 // Compares the product and depthwise kernels of one instruction set with the portable ones, over awkward sizes: for
-// sets that this machine can only emulate. -DCANDIDATE=<isa>; -DDEPTHWISE, -DFLOATS and -DFINISHED when it has such kernels.
+// sets that this machine can only emulate. -DCANDIDATE=<isa>; -DDEPTHWISE, -DFLOATS, -DFINISHED and -DGROUPED when it
+// has such kernels.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -256,17 +257,16 @@ void compare_finished(int64_t m, int64_t k, int64_t segments, int64_t columns, b
   for (int64_t r = 0; r < m; ++r) row_scale[r] = static_cast<float>(1 + random_word() % 1000) * 1e-3f;
   const auto maybe = [](auto* values) { return random_word() % 3 == 0 ? nullptr : values; };
   const lowbit::GemmI8Product product = {
-      a,      a_stride,   segments,   segment_stride,  b,        panel_bytes, m,       panels, k,
-      columns, column_sum, maybe(offset), maybe(row_zero), step, row_term,    maybe(column_zero)};
+      a,          a_stride,      segments,        segment_stride, b,        panel_bytes,       m, panels, k, columns,
+      column_sum, maybe(offset), maybe(row_zero), step,           row_term, maybe(column_zero)};
   const int64_t y_stride = columns + 3;
   const size_t y_bytes = static_cast<size_t>((m - 1) * y_stride + columns) * 4;
   uint8_t* wanted = array<uint8_t>(static_cast<int64_t>(y_bytes));
   uint8_t* found = array<uint8_t>(static_cast<int64_t>(y_bytes));
   using Codes = void (*)(const lowbit::GemmI8CodesArgs&);
-  const Codes codes[2][2][2] = {{{lowbit::gemm_u8i8_u8_portable, OF(gemm_u8i8_u8)},
-                                 {lowbit::gemm_u8i8_i8_portable, OF(gemm_u8i8_i8)}},
-                                {{lowbit::gemm_i8i8_u8_portable, OF(gemm_i8i8_u8)},
-                                 {lowbit::gemm_i8i8_i8_portable, OF(gemm_i8i8_i8)}}};
+  const Codes codes[2][2][2] = {
+      {{lowbit::gemm_u8i8_u8_portable, OF(gemm_u8i8_u8)}, {lowbit::gemm_u8i8_i8_portable, OF(gemm_u8i8_i8)}},
+      {{lowbit::gemm_i8i8_u8_portable, OF(gemm_i8i8_u8)}, {lowbit::gemm_i8i8_i8_portable, OF(gemm_i8i8_i8)}}};
   for (int to_signed = 0; to_signed < 2; ++to_signed) {
     const int32_t least = to_signed == 1 ? -128 : 0;
     lowbit::GemmI8CodesArgs args = {product, wanted, y_stride, scale, step, least + 100, least + 3, least + 250};
@@ -277,8 +277,9 @@ void compare_finished(int64_t m, int64_t k, int64_t segments, int64_t columns, b
     codes[is_signed ? 1 : 0][to_signed][1](args);
     if (memcmp(wanted, found, y_bytes) != 0) differ("gemm_i8 to codes", m, k, columns);
   }
-  lowbit::GemmI8FloatsArgs args = {product, reinterpret_cast<float*>(wanted), y_stride, maybe(row_scale), step, scale,
-                                   step,    maybe(scale),                     -100.0f,  200.0f};
+  lowbit::GemmI8FloatsArgs args = {
+      product, reinterpret_cast<float*>(wanted), y_stride, maybe(row_scale), step, scale, step, maybe(scale), -100.0f,
+      200.0f};
   memset(wanted, 0x5a, y_bytes);
   memset(found, 0x5a, y_bytes);
   (is_signed ? lowbit::gemm_i8i8_f32_portable : lowbit::gemm_u8i8_f32_portable)(args);
@@ -295,6 +296,8 @@ void compare_finished(int64_t m, int64_t k, int64_t segments, int64_t columns, b
 #endif
 
 }  // namespace
+
+#include "test/kernels/compare_groups.h"
 
 int main() {
   compare_peak(lowbit::kPeakSteps);
@@ -342,6 +345,23 @@ int main() {
     compare_finished(40, k, 1, 70, true);
     compare_finished(33, k, 2, 144, false);
     compared += 2;
+  }
+#endif
+#if defined(GROUPED)
+  for (int64_t m = 1; m <= 30; ++m) {
+    for (int bits : {4, 8}) {
+      for (Codes w : kinds) {
+        const int64_t lines = 1 + random_word() % 20;
+        compare_groups(bits, m, 1 + random_word() % 4, 1 + random_word() % 5, lines, 1 + random_word() % lines,
+                       m % 2 == 1, kinds[random_word() % 3], w);
+        ++compared;
+      }
+    }
+  }
+#endif
+#if defined(GROUPED) && defined(FLOATS)
+  for (int64_t columns = 1; columns <= 140; ++columns, ++compared) {
+    compare_quantized_groups(1 + columns % 3, columns, 8 * (1 + random_word() % 17));
   }
 #endif
   printf("%lld comparisons, %d differences\n", static_cast<long long>(compared), failures);

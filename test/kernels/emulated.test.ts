@@ -42,15 +42,15 @@ const CANDIDATES: readonly Candidate[] = [
   {
     ...arm,
     isa: 'arm_neon',
-    families: ['gemm_i8', 'gemm_f32', 'depthwise', 'depthwise_f32', 'peak'],
-    flags: ['-static', '-DDEPTHWISE', '-DFLOATS'],
+    families: ['gemm_i8', 'gemm_i4', 'gemm_f32', 'depthwise', 'depthwise_f32', 'peak'],
+    flags: ['-static', '-DDEPTHWISE', '-DFLOATS', '-DGROUPED'],
     emulator: ['qemu-aarch64', '-cpu', 'cortex-a72'],
   },
   {
     ...arm,
     isa: 'arm_dotprod',
-    families: ['gemm_i8', 'peak'],
-    flags: ['-static'],
+    families: ['gemm_i8', 'gemm_i4', 'peak'],
+    flags: ['-static', '-DGROUPED'],
     emulator: ['qemu-aarch64', '-cpu', 'cortex-a76'],
   },
   {
@@ -86,7 +86,7 @@ test.for(CANDIDATES)('$isa gives the portable bytes', { timeout: 120_000 }, (can
   }
   coversSlots('gemm_u8i8_i32', 'gemm_i8i8_i32');
   const program = join(folder, candidate.isa);
-  const sources = ['gemm_i8', 'gemm_f32', 'depthwise', 'depthwise_f32', 'peak'].map(
+  const sources = ['gemm_i8', 'gemm_i4', 'gemm_f32', 'depthwise', 'depthwise_f32', 'peak'].map(
     (family) => `native/kernels/${family}/portable.cc`,
   );
   const kernels = candidate.families.map((family) => `native/kernels/${family}/${candidate.isa}.cc`);

@@ -1,12 +1,14 @@
 // The product by groups over any vector unit: an ISA file defines its units in its region and includes this file there.
 // A unit, for weights of 4 or 8 bits:
-//   kLanes of a vector; kSteps per line, each of 4 k; kMiddleBits, 3 or 7: the middle of the codes is its power of two;
-//   kRun: lines whose products `Partial` sums hold, 0 where they are the int32 sums themselves;
+//   kLanes of a vector; kSteps per line, each of 4 k; kParts of a panel that are computed one after the other;
+//   kRun: lines whose products `Partial` sums hold, 0 where these are the int32 sums themselves;
 //   ahead(p): asks for memory that will be read after p, or does nothing;
-//   Bytes line(p): the 4 * kLanes bytes of kLanes columns; step(line, s): the codes of step s; four(p): 4 codes of a
-//   row for all columns; Partial none(); dot(partial, weights, codes); Ints widen(partial); Ints of(0), load4(p) of one
-//   int32 for all columns, columns(p) from u8, add, sub, mul, middle(v) = v << kMiddleBits; Floats zeros(), load(p),
-//   store(p, v), broadcast(p), to_float(ints), add, mul.
+//   Line line(p): the 4 * kLanes bytes of kLanes columns; Bytes step(line, s): the codes of step s; Codes four(p): 4
+//   codes of a row for all columns;
+//   Partial start(total); dot(partial, weights, codes); Ints finish(total, partial);
+//   Ints of(0), load4(p) of one int32 for all columns, columns(p) of zero points, sub, mul, middle(v): v times the
+//   middle of the codes. A unit that lowers the codes in step() lowers the last two by as much; Floats zeros(),
+//   load(p), store(p, v), broadcast(p), to_float(ints), add, mul.
 // No include guard and no system header: it belongs to the region of the file that includes it.
 
 namespace lowbit {
@@ -16,16 +18,17 @@ namespace {
 // A tile of Rows x (16 * Panels). Rows are reached from every third one (base, base + stride, base + 2 * stride are
 // addressing modes of x86).
 template <typename Unit, int Rows, int Panels, bool HasZero>
-void tile(const GemmGroupsArgs& args, int64_t row, int64_t panel) {
-  constexpr int kPerPanel = 16 / Unit::kLanes;
+void tile(const GemmGroupsArgs& args, int64_t row, int64_t panel, int part) {
+  constexpr int kPerPanel = 16 / Unit::kLanes / Unit::kParts;
   constexpr int kVectors = kPerPanel * Panels;
+  constexpr int kFirst = 16 / Unit::kParts;  // columns of a part
   constexpr int kBases = (Rows + 2) / 3;
   const int64_t a_stride = args.a_stride, panel_bytes = args.panel_bytes, zero_stride = args.zero_stride;
-  const uint8_t* b = args.b + panel * panel_bytes;
-  const uint8_t* zero = HasZero ? args.zero + panel * zero_stride : nullptr;
+  const uint8_t* b = args.b + panel * panel_bytes + part * kFirst * 4;
+  const uint8_t* zero = HasZero ? args.zero + panel * zero_stride + part * kFirst : nullptr;
   const float* a_scale = args.a_scale + row;
   const int32_t* a_sum = args.a_sum + row;
-  float* c = args.c + row * args.c_stride + 16 * panel;
+  float* c = args.c + row * args.c_stride + 16 * panel + part * kFirst;
   const int8_t* base[kBases];
   LOWBIT_UNROLL
   for (int i = 0; i < kBases; ++i) base[i] = args.a + (row + 3 * i) * a_stride;
@@ -59,14 +62,14 @@ void tile(const GemmGroupsArgs& args, int64_t row, int64_t panel) {
     for (int64_t left = lines; left > 0;) {
       const int64_t run = Unit::kRun == 0 || left < Unit::kRun ? left : Unit::kRun;
       left -= run;
-      typename Unit::Partial part[Rows][kVectors];
+      typename Unit::Partial partial[Rows][kVectors];
       LOWBIT_UNROLL
       for (int r = 0; r < Rows; ++r) {
         LOWBIT_UNROLL
-        for (int v = 0; v < kVectors; ++v) part[r][v] = Unit::start(total[r][v]);
+        for (int v = 0; v < kVectors; ++v) partial[r][v] = Unit::start(total[r][v]);
       }
       for (int64_t i = 0; i < run; ++i) {
-        typename Unit::Bytes weights[kVectors];
+        typename Unit::Line weights[kVectors];
         LOWBIT_UNROLL
         for (int v = 0; v < kVectors; ++v) {
           const uint8_t* from = line + v / kPerPanel * panel_bytes + v % kPerPanel * Unit::kLanes * 4;
@@ -80,9 +83,9 @@ void tile(const GemmGroupsArgs& args, int64_t row, int64_t panel) {
           for (int v = 0; v < kVectors; ++v) codes[v] = Unit::step(weights[v], s);
           LOWBIT_UNROLL
           for (int r = 0; r < Rows; ++r) {
-            const typename Unit::Bytes four = Unit::four(base[r / 3] + r % 3 * a_stride + 4 * s);
+            const typename Unit::Codes four = Unit::four(base[r / 3] + r % 3 * a_stride + 4 * s);
             LOWBIT_UNROLL
-            for (int v = 0; v < kVectors; ++v) part[r][v] = Unit::dot(part[r][v], codes[v], four);
+            for (int v = 0; v < kVectors; ++v) partial[r][v] = Unit::dot(partial[r][v], codes[v], four);
           }
         }
         LOWBIT_UNROLL
@@ -92,7 +95,7 @@ void tile(const GemmGroupsArgs& args, int64_t row, int64_t panel) {
       LOWBIT_UNROLL
       for (int r = 0; r < Rows; ++r) {
         LOWBIT_UNROLL
-        for (int v = 0; v < kVectors; ++v) total[r][v] = Unit::finish(total[r][v], part[r][v]);
+        for (int v = 0; v < kVectors; ++v) total[r][v] = Unit::finish(total[r][v], partial[r][v]);
       }
     }
     typename Unit::Floats scale[kVectors];
@@ -125,7 +128,7 @@ void tile(const GemmGroupsArgs& args, int64_t row, int64_t panel) {
 template <typename Unit, int Rows, int Panels, bool HasZero>
 void tile_of(int64_t rows, const GemmGroupsArgs& args, int64_t row, int64_t panel) {
   if (rows == Rows) {
-    tile<Unit, Rows, Panels, HasZero>(args, row, panel);
+    for (int part = 0; part < Unit::kParts; ++part) tile<Unit, Rows, Panels, HasZero>(args, row, panel, part);
   } else if constexpr (Rows > 1) {
     tile_of<Unit, Rows - 1, Panels, HasZero>(rows, args, row, panel);
   }

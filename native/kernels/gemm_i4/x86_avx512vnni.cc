@@ -16,7 +16,10 @@ constexpr int64_t kAhead = 8192;
 
 struct Vectors {
   static constexpr int kLanes = 16;
+  static constexpr int kParts = 1;
   static constexpr int64_t kRun = 0;
+  using Line = __m512i;
+  using Codes = __m512i;
   using Bytes = __m512i;
   using Ints = __m512i;
   using Partial = __m512i;

@@ -186,7 +186,7 @@ void compare_floats(int64_t m, int64_t k, int64_t panels) {
   for (int64_t i = 0; i < k * n; ++i) b[i] = static_cast<float>(static_cast<int32_t>(random_word())) * 1e-9f;
   const float infinity = std::numeric_limits<float>::infinity();
   const lowbit::GemmF32Args args = {
-      lowbit::plain_float_rows(a, k, m, k), b, k * 64, n, found, n, false, true, nullptr, -infinity, infinity};
+      lowbit::plain_float_rows(a, k, m, k), reinterpret_cast<const uint8_t*>(b), k * 64, n, found, n, false, true, nullptr, -infinity, infinity};
   OF(gemm_f32)(args);
   // |error| <= gamma_k * sum |a*w|, gamma_k = k*u / (1 - k*u), u = 2^-24 (kernels/gemm_f32/gemm_f32.h).
   const double ku = static_cast<double>(k) * 0x1p-24;

@@ -62,13 +62,8 @@ Status run_conv_f32(const conv_f32_fields& f, const RunContext& run) {
   if (packed == nullptr) return Status::bad_packed_weights;
   const float* x = run.buffer<const float>(f.x);
   float* y = run.buffer<float>(f.y);
-  GemmF32Job job;
-  job.kernels = run.kernels;
+  GemmF32Job job = gemm_f32_job(f, f.exact != 0, run);
   job.packed = packed;
-  job.exact = f.exact != 0;
-  job.bias = run.buffer<const float>(f.bias);
-  job.lo = f.lo;
-  job.hi = f.hi;
 
   const FloatStrips strips = float_strips(shape, n, thread_limit());
   if (strips.possible) {

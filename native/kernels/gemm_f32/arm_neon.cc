@@ -30,6 +30,12 @@ struct Fused {
   static Vector of(float value) { return vdupq_n_f32(value); }
   static Vector add(Vector a, Vector b) { return vaddq_f32(a, b); }
   static Vector load(const uint8_t* p) { return vld1q_f32(reinterpret_cast<const float*>(p)); }
+  // Row S of a group of the tile, from its column of the given number.
+  static constexpr int kRows = 1;
+  template <int S>
+  static Vector column(const uint8_t* group, int first) {
+    return load(group + 4 * first);
+  }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
   template <int Lane>
   static Vector multiply_add(Vector sum, Vector column, Vector words) {
@@ -195,7 +201,7 @@ void product(const GemmF32Args& args) {
       part.c_stride = args.c_stride;
       arranged.arrange(rows, a, count, first, part.depth);
       for (int64_t column = 0; column < args.n; column += 16) {
-        part.b = args.b + column / 16 * (args.panel_bytes / 4) + first * 16;
+        part.b = reinterpret_cast<const float*>(args.b + column / 16 * args.panel_bytes) + first * 16;
         part.bias = args.bias == nullptr ? nullptr : args.bias + column;
         part.c = args.c + (line * rows.line_rows + row) * args.c_stride + column;
         if (args.n - column >= 16) {

@@ -46,8 +46,7 @@ void gemm_f32_block(const GemmF32Job& job, const FloatRows& rows, int64_t first_
                     int64_t y_stride) {
   const PackedHeader& packed = *job.packed;
   const uint8_t* data = reinterpret_cast<const uint8_t*>(job.packed) + packed.data_offset;
-  const auto product = job.exact ? job.kernels->gemm_unfused_f32 : job.kernels->gemm_f32;
-  const float* b = reinterpret_cast<const float*>(data + first_panel * packed.panel_bytes);
+  const uint8_t* b = data + first_panel * packed.panel_bytes;
   GemmF32Args args;
   args.rows = rows;
   args.panel_bytes = packed.panel_bytes;
@@ -67,13 +66,15 @@ void gemm_f32_block(const GemmF32Job& job, const FloatRows& rows, int64_t first_
     const int64_t first = rows.segments * cut / cuts;
     args.rows.segments = rows.segments * (cut + 1) / cuts - first;
     for (int64_t part = 0; part < parts; ++part) {
-      const int64_t from = rows.run * part / parts;
-      args.rows.run = rows.run * (part + 1) / parts - from;
+      // Whole groups of rows of the matrix; the last part takes what is left.
+      const int64_t groups = rows.run / job.group_rows;
+      const int64_t from = groups * part / parts * job.group_rows;
+      args.rows.run = (part == parts - 1 ? rows.run : groups * (part + 1) / parts * job.group_rows) - from;
       args.rows.a = rows.a + first * rows.segment_stride + from;
-      args.b = b + (first * rows.run + from) * 16;
+      args.b = b + (first * rows.run + from) / job.group_rows * 64;
       args.accumulate = cut > 0 || part > 0;
       args.last = cut == cuts - 1 && part == parts - 1;
-      product(args);
+      job.product(args);
     }
   }
 }

@@ -5,19 +5,32 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "native/isa/dispatch.h"
 #include "native/kernels/pack/blocks.h"
 #include "native/kernels/pack/pack.h"
+#include "native/plan/op.h"
 
 namespace lowbit {
 
 struct GemmF32Job {
-  const Dispatch* kernels;
+  void (*product)(const GemmF32Args&);  // gemm_f32, gemm_unfused_f32, or one that reads other panels
+  int64_t group_rows;                   // rows of the matrix in 64 bytes of a panel
   const PackedHeader* packed;
   const float* bias;  // [n] or null
   float lo, hi;
-  bool exact;  // gemm_unfused_f32 in place of gemm_f32
 };
+
+// The job for floats, apart from `packed`: exact takes gemm_unfused_f32.
+template <typename Fields>
+GemmF32Job gemm_f32_job(const Fields& f, bool exact, const RunContext& run) {
+  GemmF32Job job;
+  job.product = exact ? run.kernels->gemm_unfused_f32 : run.kernels->gemm_f32;
+  job.group_rows = 1;
+  job.packed = nullptr;
+  job.bias = run.buffer<const float>(f.bias);
+  job.lo = f.lo;
+  job.hi = f.hi;
+  return job;
+}
 
 // Bytes of the rows of A of a block, for one cut of k: they stay in the L2 cache while the panels pass.
 constexpr int64_t kFloatRowBytes = 256 * 1024;

@@ -1,23 +1,43 @@
 // The float product over any vector unit: an ISA file defines its units in its region and includes this file there.
 // A unit, Simd: Vector, kLanes, zero(), load(p), store(p, v), broadcast(p), of(value), add(a, b),
-// multiply_add(a, b, c) = a * b + c, clamp(v, lo, hi).
+// multiply_add(a, b, c) = a * b + c, clamp(v, lo, hi); kRows rows of the matrix in a group of 64 bytes of a panel, and
+// column<S>(group, first): row S of a group from its column `first` on.
 // No include guard and no system header: it belongs to the region of the file that includes it.
 
 namespace lowbit {
 
 namespace {
 
+// One row of the matrix: sum[r][v] goes on by a[r] * w. Rows are reached from every third one (base, base + stride,
+// base + 2 * stride are addressing modes of x86), so that a tile of 12 rows needs 4 pointers instead of 12.
+template <typename Simd, int S, int Rows, int Panels, typename Vector>
+inline void step(const float* const* base, int64_t row_stride, const uint8_t* b, int64_t panel_bytes,
+                 Vector (&sum)[Rows][16 / Simd::kLanes * Panels]) {
+  constexpr int kPerPanel = 16 / Simd::kLanes;
+  constexpr int kVectors = kPerPanel * Panels;
+  Vector columns[kVectors];
+  LOWBIT_UNROLL
+  for (int v = 0; v < kVectors; ++v) {
+    columns[v] = Simd::template column<S>(b + v / kPerPanel * panel_bytes, v % kPerPanel * Simd::kLanes);
+  }
+  LOWBIT_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    const Vector value = Simd::broadcast(base[r / 3] + r % 3 * row_stride + S);
+    LOWBIT_UNROLL
+    for (int v = 0; v < kVectors; ++v) sum[r][v] = Simd::multiply_add(value, columns[v], sum[r][v]);
+  }
+}
+
 // A tile of Rows x (16 * Panels) at row pointers a + r * row_stride; bias is at the tile's first column, or null. Every
 // element is one chain of multiply-adds in the order of k, whatever the tile: how a matrix is cut never changes a
 // result. Rows are reached from every third one (base, base + stride, base + 2 * stride are addressing modes of x86),
 // so that a tile of 12 rows needs 4 pointers instead of 12.
 template <typename Simd, int Rows, int Panels>
-void tile(const GemmF32Args& args, const float* a, const float* b, const float* bias, float* c, int64_t c_stride) {
+void tile(const GemmF32Args& args, const float* a, const uint8_t* b, const float* bias, float* c, int64_t c_stride) {
   constexpr int kPerPanel = 16 / Simd::kLanes;
   constexpr int kVectors = kPerPanel * Panels;
   constexpr int kBases = (Rows + 2) / 3;
   const int64_t row_stride = args.rows.row_stride;
-  const int64_t panel_floats = args.panel_bytes / 4;
   const int64_t run = args.rows.run;
   typename Simd::Vector sum[Rows][kVectors];
   const float* base[kBases];
@@ -36,24 +56,21 @@ void tile(const GemmF32Args& args, const float* a, const float* b, const float* 
   LOWBIT_UNROLL
   for (int i = 0; i < kBases; ++i) base[i] = a + 3 * i * row_stride;
   for (int64_t s = args.rows.segments; s > 0; --s) {
-    for (int64_t k = run; k > 0; --k) {
-      typename Simd::Vector columns[kVectors];
+    for (int64_t k = run / Simd::kRows; k > 0; --k) {
+      step<Simd, 0, Rows, Panels>(base, row_stride, b, args.panel_bytes, sum);
+      if constexpr (Simd::kRows == 2) step<Simd, 1, Rows, Panels>(base, row_stride, b, args.panel_bytes, sum);
       LOWBIT_UNROLL
-      for (int v = 0; v < kVectors; ++v) {
-        columns[v] = Simd::load(b + v / kPerPanel * panel_floats + v % kPerPanel * Simd::kLanes);
+      for (int i = 0; i < kBases; ++i) base[i] += Simd::kRows;
+      b += 64;
+    }
+    if constexpr (Simd::kRows == 2) {
+      if (run % 2 != 0) {
+        step<Simd, 0, Rows, Panels>(base, row_stride, b, args.panel_bytes, sum);
+        b += 64;
       }
-      LOWBIT_UNROLL
-      for (int r = 0; r < Rows; ++r) {
-        const typename Simd::Vector value = Simd::broadcast(base[r / 3] + r % 3 * row_stride);
-        LOWBIT_UNROLL
-        for (int v = 0; v < kVectors; ++v) sum[r][v] = Simd::multiply_add(value, columns[v], sum[r][v]);
-      }
-      LOWBIT_UNROLL
-      for (int i = 0; i < kBases; ++i) base[i] += 1;
-      b += 16;
     }
     LOWBIT_UNROLL
-    for (int i = 0; i < kBases; ++i) base[i] += args.rows.segment_stride - run;
+    for (int i = 0; i < kBases; ++i) base[i] += args.rows.segment_stride - run / Simd::kRows * Simd::kRows;
   }
   if (args.last) {
     if (bias != nullptr) {
@@ -79,7 +96,7 @@ void tile(const GemmF32Args& args, const float* a, const float* b, const float* 
 }
 
 template <typename Simd, int Rows, int Panels>
-void tile_of(int64_t rows, const GemmF32Args& args, const float* a, const float* b, const float* bias, float* c,
+void tile_of(int64_t rows, const GemmF32Args& args, const float* a, const uint8_t* b, const float* bias, float* c,
              int64_t c_stride) {
   if (rows == Rows) {
     tile<Simd, Rows, Panels>(args, a, b, bias, c, c_stride);
@@ -95,7 +112,7 @@ template <typename Simd, int MaxRows, int Panels>
 int64_t columns(const GemmF32Args& args, int64_t panel) {
   const FloatRows& rows = args.rows;
   const int64_t tiles = (rows.line_rows + MaxRows - 1) / MaxRows;
-  const float* b = args.b + panel * (args.panel_bytes / 4);
+  const uint8_t* b = args.b + panel * args.panel_bytes;
   const float* bias = args.bias == nullptr ? nullptr : args.bias + 16 * panel;
   const int64_t left = args.n - 16 * panel;
   if (left >= 16 * Panels) {

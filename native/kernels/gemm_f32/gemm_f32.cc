@@ -33,12 +33,7 @@ Status run_gemm_f32(const gemm_f32_fields& f, const RunContext& run) {
   }
   const float* a = run.buffer<const float>(f.a);
   float* y = run.buffer<float>(f.y);
-  GemmF32Job job;
-  job.kernels = run.kernels;
-  job.exact = f.exact != 0;
-  job.bias = run.buffer<const float>(f.bias);
-  job.lo = f.lo;
-  job.hi = f.hi;
+  const GemmF32Job job = gemm_f32_job(f, f.exact != 0, run);
   const GemmBlocks blocks = gemm_f32_blocks(f.m, f.k, packed->panels, thread_limit());
   auto run_block = [&](int64_t task, int) {
     const int64_t batch = task / blocks.tasks();

@@ -33,7 +33,7 @@ inline FloatRows plain_float_rows(const float* a, int64_t row_stride, int64_t ro
 // Calibration runs on it, so that a quantized model does not depend on where it was made.
 struct GemmF32Args {
   FloatRows rows;
-  const float* b;
+  const uint8_t* b;
   int64_t panel_bytes;
   int64_t n;
   float* c;

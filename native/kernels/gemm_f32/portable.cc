@@ -14,7 +14,7 @@ void gemm_f32_portable(const GemmF32Args& args) {
   for (int64_t r = 0; r < rows.rows(); ++r) {
     const float* row = rows.a + r / rows.line_rows * rows.line_stride + r % rows.line_rows * rows.row_stride;
     for (int64_t first = 0; first < args.n; first += 16) {
-      const float* b = args.b + first / 16 * (args.panel_bytes / 4);
+      const float* b = reinterpret_cast<const float*>(args.b + first / 16 * args.panel_bytes);
       const int64_t columns = args.n - first < 16 ? args.n - first : 16;
       float* c = args.c + r * args.c_stride + first;
       float sum[16] = {};

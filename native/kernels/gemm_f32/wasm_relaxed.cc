@@ -18,6 +18,11 @@ struct Simd {
   static Vector broadcast(const float* p) { return wasm_v128_load32_splat(p); }
   static Vector of(float value) { return wasm_f32x4_splat(value); }
   static Vector add(Vector a, Vector b) { return wasm_f32x4_add(a, b); }
+  static constexpr int kRows = 1;
+  template <int S>
+  static Vector column(const uint8_t* group, int first) {
+    return load(reinterpret_cast<const float*>(group) + first);
+  }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return wasm_f32x4_relaxed_madd(a, b, c); }
   // pmax(a, b) = a < b ? b : a; pmin(a, b) = b < a ? b : a.
   static Vector clamp(Vector v, Vector lo, Vector hi) { return wasm_f32x4_pmin(wasm_f32x4_pmax(v, lo), hi); }

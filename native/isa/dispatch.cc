@@ -24,12 +24,14 @@ constexpr KernelRow kRows[] = {
 #define LOWBIT_TAKE_x86_avxvnni(slot) LOWBIT_TAKE(slot, x86_avxvnni)
 #define LOWBIT_TAKE_x86_avx512(slot) LOWBIT_TAKE(slot, x86_avx512)
 #define LOWBIT_TAKE_x86_avx512vnni(slot) LOWBIT_TAKE(slot, x86_avx512vnni)
+#define LOWBIT_TAKE_x86_avx512bf16(slot) LOWBIT_TAKE(slot, x86_avx512bf16)
 #define LOWBIT_TAKE_x86_amx(slot) LOWBIT_TAKE(slot, x86_amx)
 #else
 #define LOWBIT_TAKE_x86_avx2 LOWBIT_SKIP
 #define LOWBIT_TAKE_x86_avxvnni LOWBIT_SKIP
 #define LOWBIT_TAKE_x86_avx512 LOWBIT_SKIP
 #define LOWBIT_TAKE_x86_avx512vnni LOWBIT_SKIP
+#define LOWBIT_TAKE_x86_avx512bf16 LOWBIT_SKIP
 #define LOWBIT_TAKE_x86_amx LOWBIT_SKIP
 #endif
 #if defined(__aarch64__)

@@ -122,6 +122,7 @@ uint64_t detect() {
     constexpr uint32_t kCore = 1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31;  // F, DQ, CD, BW, VL
     if ((seven.ebx & kCore) == kCore) features |= kAvx512Core;
     if (seven.ecx >> 11 & 1) features |= kAvx512Vnni;
+    if (seven.eax >= 1 && (cpuid(7, 1).eax >> 5 & 1)) features |= kAvx512Bf16;
   }
   constexpr uint32_t kAmx = 1u << 24 | 1u << 25;  // TILE, INT8
   if ((saved & kSavesAmx) == kSavesAmx && (seven.edx & kAmx) == kAmx && amx_granted()) features |= kAmxInt8;

@@ -17,6 +17,7 @@ enum Features : uint64_t {
   kRelaxedSimd = 1u << 8,
   kAvxVnni = 1u << 9,  // vpdpbusd on 256 bits, in its VEX form
   kI8mm = 1u << 10,
+  kAvx512Bf16 = 1u << 11,
 };
 
 enum class Isa : int32_t {

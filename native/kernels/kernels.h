@@ -7,6 +7,7 @@
 #include "native/kernels/dequantize/dequantize.h"
 #include "native/kernels/elementwise/elementwise.h"
 #include "native/kernels/gemm_f32/gemm_f32.h"
+#include "native/kernels/gemm_half/gemm_half.h"
 #include "native/kernels/gemm_i4/gemm_i4.h"
 #include "native/kernels/gemm_i8/gemm_i8.h"
 #include "native/kernels/normalize/normalize.h"

@@ -31,7 +31,7 @@ enum class Opcode : int32_t {
 };
 
 // Formats, as ONNX TensorProto.DataType numbers.
-enum Format : int32_t { kF32 = 1, kU8 = 2, kI8 = 3, kI32 = 6, kI64 = 7 };
+enum Format : int32_t { kF32 = 1, kU8 = 2, kI8 = 3, kI32 = 6, kI64 = 7, kF16 = 10, kBf16 = 16 };
 
 // Collects what is wrong with an instruction when a plan is loaded. Every check returns false once any has failed.
 class PlanCheck {

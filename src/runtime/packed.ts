@@ -36,3 +36,8 @@ export function groupedRowBytes(k: number): number {
 export function packedF32Bytes(k: number, n: number): number {
   return HEADER_BYTES + Math.ceil(n / PANEL_COLUMNS) * k * LINE_BYTES;
 }
+
+/** Bytes of one packed matrix of f16 or bf16: header, and panels of 64 bytes for two rows. */
+export function packedHalfBytes(k: number, n: number): number {
+  return HEADER_BYTES + Math.ceil(n / PANEL_COLUMNS) * Math.ceil(k / 2) * LINE_BYTES;
+}

@@ -15,6 +15,7 @@ const FEATURES = {
   relaxedSimd: 256,
   avxVnni: 512,
   i8mm: 1024,
+  avx512bf16: 2048,
 } as const;
 
 const native = loadBackendOf('native');
@@ -65,7 +66,8 @@ const PROCESSORS = {
   'VNNI whose AVX-512 the system does not save': ['x86_64', [...AVX2, 'avx512vnni']],
   'Alder Lake, which has AVX-VNNI and no AVX-512': ['x86_64', [...AVX2, 'avxVnni']],
   'Ice Lake': ['x86_64', VNNI],
-  'Sapphire Rapids': ['x86_64', [...VNNI, 'amxInt8']],
+  'Zen 4': ['x86_64', [...VNNI, 'avx512bf16']],
+  'Sapphire Rapids': ['x86_64', [...VNNI, 'avx512bf16', 'amxInt8']],
   'AMX alone': ['x86_64', ['amxInt8']],
   'Cortex-A72': ['aarch64', ['neon']],
   'Cortex-A76': ['aarch64', ['neon', 'dotprod']],

@@ -14,7 +14,11 @@ export function packedF32Bytes(k: number, n: number): number {
   return 64 + Math.ceil(n / 16) * k * 64;
 }
 
-/** Fields of pack_i8 and pack_f32 for row-major matrices w [batch, k, n]. */
+export function packedHalfBytes(k: number, n: number): number {
+  return 64 + Math.ceil(n / 16) * Math.ceil(k / 2) * 64;
+}
+
+/** Fields of pack_i8, pack_f32 and pack_half for row-major matrices w [batch, k, n]. */
 export function packFields(batch: number, k: number, n: number): Record<string, number> {
   return {
     batch,

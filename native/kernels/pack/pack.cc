@@ -1,8 +1,9 @@
-// pack_i8 and pack_f32: weights into panels of 16 columns, with a header that names the tile.
+// pack_i8, pack_f32 and pack_half: weights into panels of 16 columns, with a header that names the tile.
 #include "native/kernels/pack/pack.h"
 
 #include <cstring>
 
+#include "native/kernels/gemm_half/widen.h"
 #include "native/plan/op.h"
 
 namespace lowbit {
@@ -21,7 +22,7 @@ bool make_header(PackedTile tile, int64_t k, int64_t n, int64_t group_size, Pack
   const int64_t groups = ceil_div(k, group_size);
   const int64_t panels = ceil_div(n, kColumns);
   const bool i8 = tile == kTileI8N16K4;
-  const int64_t panel_bytes = (i8 ? ceil_div(k, 4) : k) * kGroupBytes;
+  const int64_t panel_bytes = (i8 ? ceil_div(k, 4) : tile == kTileF32N16K1 ? k : ceil_div(k, 2)) * kGroupBytes;
   const int64_t sum_bytes = i8 ? checked_product(groups, panels, kColumns * 4) : 0;
   const int64_t data_bytes = checked_product(panels, panel_bytes);
   if (sum_bytes < 0 || data_bytes < 0 || sum_bytes > INT64_MAX / 4 || data_bytes > INT64_MAX / 4) return false;
@@ -140,6 +141,11 @@ int64_t packed_f32_bytes(int64_t k, int64_t n) {
   return make_header(kTileF32N16K1, k, n, k, &header) ? header.total_bytes : -1;
 }
 
+int64_t packed_half_bytes(int64_t k, int64_t n) {
+  PackedHeader header;
+  return make_header(kTileBf16N16K2, k, n, k, &header) ? header.total_bytes : -1;
+}
+
 const PackedHeader* packed_header(const void* packed, uint64_t bytes, PackedTile tile, int64_t k, int64_t n) {
   if (packed == nullptr || bytes < sizeof(PackedHeader)) return nullptr;
   const PackedHeader* found = static_cast<const PackedHeader*>(packed);
@@ -235,6 +241,50 @@ Status run_pack_f32(const pack_f32_fields& f, const RunContext& run) {
     for (int64_t i = 0; i < k; ++i) {
       const float* row = from + source.row(i);
       for (int64_t j = 0; j < kColumns; ++j) data[i * kColumns + j] = j < columns ? row[j * source.n_stride] : 0.0f;
+    }
+  };
+  run.parallel(f.batch * int64_t{header.panels}, pack_panel);
+  return Status::ok;
+}
+
+void check_pack_half(const pack_half_fields& f, PlanCheck& check) {
+  check_source(f, check, 4);
+  check.that(f.format == kBf16 || f.format == kF16);
+  const int64_t k = checked_product(f.k0, f.k1, f.k2);
+  const int64_t bytes = k < 1 ? -1 : packed_half_bytes(k, f.n);
+  if (check.that(bytes >= 0)) check.buffer(f.packed, bytes, f.batch);
+}
+
+size_t scratch_pack_half(const pack_half_fields&, const Dispatch&) { return 0; }
+
+Status run_pack_half(const pack_half_fields& f, const RunContext& run) {
+  const Source source = source_of(f);
+  const float* w = run.buffer<const float>(f.w);
+  uint8_t* packed = run.buffer<uint8_t>(f.packed);
+  const int64_t k = int64_t{f.k0} * f.k1 * f.k2;
+  const bool bf16 = f.format == kBf16;
+  PackedHeader header;
+  if (!make_header(bf16 ? kTileBf16N16K2 : kTileF16N16K1, k, f.n, k, &header)) return Status::bad_plan;
+  for (int64_t b = 0; b < f.batch; ++b) memcpy(packed + b * header.total_bytes, &header, sizeof(header));
+
+  auto pack_panel = [&](int64_t task, int) {
+    const int64_t batch = task / header.panels;
+    const int64_t panel = task % header.panels;
+    uint8_t* data = packed + batch * header.total_bytes + header.data_offset + panel * header.panel_bytes;
+    const float* from = w + batch * source.batch_stride + panel * kColumns * source.n_stride;
+    const int64_t columns = f.n - panel * kColumns < kColumns ? f.n - panel * kColumns : kColumns;
+    memset(data, 0, static_cast<size_t>(header.panel_bytes));
+    for (int64_t i = 0; i < k; ++i) {
+      const float* row = from + source.row(i);
+      uint16_t* group = reinterpret_cast<uint16_t*>(data + i / 2 * kGroupBytes);
+      for (int64_t j = 0; j < columns; ++j) {
+        const float value = row[j * source.n_stride];
+        if (bf16) {
+          group[2 * j + i % 2] = bf16_code(value);
+        } else {
+          group[i % 2 * kColumns + j] = f16_code(value);
+        }
+      }
     }
   };
   run.parallel(f.batch * int64_t{header.panels}, pack_panel);

@@ -60,8 +60,8 @@ struct Product {
   void operator()(const float* a, int64_t a_stride, int64_t rows, int64_t k, const float* b, int64_t n, float* c,
                   int64_t c_stride) const {
     constexpr float kEnd = std::numeric_limits<float>::infinity();
-    kernel({plain_float_rows(a, a_stride, rows, k), b, k * kPanel * static_cast<int64_t>(sizeof(float)), n, c, c_stride,
-            false, true, nullptr, -kEnd, kEnd});
+    kernel({plain_float_rows(a, a_stride, rows, k), reinterpret_cast<const uint8_t*>(b),
+            k * kPanel * static_cast<int64_t>(sizeof(float)), n, c, c_stride, false, true, nullptr, -kEnd, kEnd});
   }
 };
 

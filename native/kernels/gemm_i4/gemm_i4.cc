@@ -110,7 +110,7 @@ void multiply_floats(const Job& job, int64_t row, int64_t rows, int64_t panel, i
     }
     GemmF32Args args;
     args.rows = plain_float_rows(static_cast<const float*>(job.a) + row * f.k + k, f.k, rows, depth);
-    args.b = unpacked;
+    args.b = reinterpret_cast<const uint8_t*>(unpacked);
     args.panel_bytes = kFloatDepth * 64;
     args.n = left < panels * 16 ? left : panels * 16;
     args.c = job.y + row * f.n + panel * 16;

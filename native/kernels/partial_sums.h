@@ -23,6 +23,20 @@ inline float tree_of(float* parts) {
   return parts[0];
 }
 
+// The same tree over lanes that are still in vectors.
+template <typename Combine>
+inline float tree_of_lanes(F* lanes) {
+  for (int half = kVectors / 2; half > 0; half /= 2) {
+    for (int j = 0; j < half; j++) lanes[j] = Combine::of(lanes[j], lanes[j + half]);
+  }
+  F v = lanes[0];
+  if constexpr (Lanes::kWidth > 8) v = Combine::of(v, Lanes::template swapped<8>(v));
+  if constexpr (Lanes::kWidth > 4) v = Combine::of(v, Lanes::template swapped<4>(v));
+  if constexpr (Lanes::kWidth > 2) v = Combine::of(v, Lanes::template swapped<2>(v));
+  if constexpr (Lanes::kWidth > 1) v = Combine::of(v, Lanes::template swapped<1>(v));
+  return Lanes::first(v);
+}
+
 // Combine: start() of every lane, and of two vectors. Lane j takes the elements j, j + 16, j + 32, … in order, each
 // through `turn`; the lanes are combined as a tree.
 template <typename Combine, typename Turn>
@@ -35,18 +49,17 @@ inline float combined_of(const float* x, int64_t n, const Turn& turn) {
       lanes[j] = Combine::of(lanes[j], turn(Lanes::load(x + i + j * Lanes::kWidth, AllLanes{})));
     }
   }
+  if (i == n) return tree_of_lanes<Combine>(lanes);
   float parts[kPartialSums];
   for (int j = 0; j < kVectors; j++) Lanes::store(parts + j * Lanes::kWidth, lanes[j], AllLanes{});
-  if (i < n) {
-    float last[kPartialSums] = {};
-    for (int64_t j = 0; j < n - i; j++) last[j] = x[i + j];
-    float turned[kPartialSums];
-    for (int j = 0; j < kVectors; j++) {
-      Lanes::store(turned + j * Lanes::kWidth,
-                   Combine::of(lanes[j], turn(Lanes::load(last + j * Lanes::kWidth, AllLanes{}))), AllLanes{});
-    }
-    for (int64_t j = 0; j < n - i; j++) parts[j] = turned[j];
+  float last[kPartialSums] = {};
+  for (int64_t j = 0; j < n - i; j++) last[j] = x[i + j];
+  float turned[kPartialSums];
+  for (int j = 0; j < kVectors; j++) {
+    Lanes::store(turned + j * Lanes::kWidth,
+                 Combine::of(lanes[j], turn(Lanes::load(last + j * Lanes::kWidth, AllLanes{}))), AllLanes{});
   }
+  for (int64_t j = 0; j < n - i; j++) parts[j] = turned[j];
   return tree_of<Combine>(parts);
 }
 

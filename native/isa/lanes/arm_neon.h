@@ -110,6 +110,15 @@ struct Lanes {
                 vbslq_f32(vceqq_f32(v.val[1], v.val[1]), a.val[1], b.val[1]));
   }
 
+  // Lane i of the result is lane i ^ kHalf.
+  template <int kHalf>
+  static inline F swapped(F v) {
+    if constexpr (kHalf == 4) return pair(v.val[1], v.val[0]);
+    if constexpr (kHalf == 2) return pair(vextq_f32(v.val[0], v.val[0], 2), vextq_f32(v.val[1], v.val[1], 2));
+    return pair(vrev64q_f32(v.val[0]), vrev64q_f32(v.val[1]));
+  }
+  static inline float first(F v) { return vgetq_lane_f32(v.val[0], 0); }
+
   static inline F to_float(I v) { return pair(vcvtq_f32_s32(v.val[0]), vcvtq_f32_s32(v.val[1])); }
   static inline I bits(F v) { return pair(vreinterpretq_s32_f32(v.val[0]), vreinterpretq_s32_f32(v.val[1])); }
   static inline F floats(I v) { return pair(vreinterpretq_f32_s32(v.val[0]), vreinterpretq_f32_s32(v.val[1])); }

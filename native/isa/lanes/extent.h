@@ -19,7 +19,8 @@ struct SomeLanes {
 //   shift_left_23 (I), each wrapping; greater(a, b) = a > b ? a : b and less(a, b) = a < b ? a : b, as C++ has it for
 //   NaN and zeros; within(v, lo, hi): v bounded by numbers, lo for a NaN that arithmetic gave, zeros of either sign;
 //   where_less(v, w, a, b) = v < w ? a : b; where_number(v, a, b) = v == v ? a : b; to_float(I), rounded to nearest
-//   even; bits(F) and floats(I), reinterpreted.
+//   even; bits(F) and floats(I), reinterpreted;
+//   swapped<h>(v), h < kWidth a power of two: lane i is lane i ^ h of v; first(v): lane 0.
 
 }  // namespace
 }  // namespace lowbit

@@ -70,6 +70,12 @@ struct Lanes {
   static inline F where_less(F v, F w, F a, F b) { return v < w ? a : b; }
   static inline F where_number(F v, F a, F b) { return v == v ? a : b; }
 
+  template <int kHalf>
+  static inline F swapped(F v) {
+    return v;
+  }
+  static inline float first(F v) { return v; }
+
   static inline F to_float(I v) { return static_cast<F>(v); }
   static inline I bits(F v) {
     I bits;

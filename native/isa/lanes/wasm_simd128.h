@@ -101,6 +101,17 @@ struct Lanes {
             wasm_v128_bitselect(x.b, y.b, wasm_f32x4_eq(v.b, v.b))};
   }
 
+  // Lane i of the result is lane i ^ kHalf.
+  template <int kHalf>
+  static inline F swapped(F v) {
+    if constexpr (kHalf == 4) return {v.b, v.a};
+    if constexpr (kHalf == 2) {
+      return {wasm_i32x4_shuffle(v.a, v.a, 2, 3, 0, 1), wasm_i32x4_shuffle(v.b, v.b, 2, 3, 0, 1)};
+    }
+    return {wasm_i32x4_shuffle(v.a, v.a, 1, 0, 3, 2), wasm_i32x4_shuffle(v.b, v.b, 1, 0, 3, 2)};
+  }
+  static inline float first(F v) { return wasm_f32x4_extract_lane(v.a, 0); }
+
   static inline F to_float(I v) { return {wasm_f32x4_convert_i32x4(v.a), wasm_f32x4_convert_i32x4(v.b)}; }
   static inline I bits(F v) { return {v.a, v.b}; }
   static inline F floats(I v) { return {v.a, v.b}; }

@@ -96,6 +96,14 @@ struct Lanes {
   static inline F where_less(F v, F w, F a, F b) { return _mm256_blendv_ps(b, a, _mm256_cmp_ps(v, w, _CMP_LT_OQ)); }
   static inline F where_number(F v, F a, F b) { return _mm256_blendv_ps(b, a, _mm256_cmp_ps(v, v, _CMP_ORD_Q)); }
 
+  // Lane i of the result is lane i ^ kHalf.
+  template <int kHalf>
+  static inline F swapped(F v) {
+    if constexpr (kHalf == 4) return _mm256_permute2f128_ps(v, v, 1);
+    return _mm256_permute_ps(v, kHalf == 2 ? 0x4E : 0xB1);
+  }
+  static inline float first(F v) { return _mm256_cvtss_f32(v); }
+
   static inline F to_float(I v) { return _mm256_cvtepi32_ps(v); }
   static inline I bits(F v) { return _mm256_castps_si256(v); }
   static inline F floats(I v) { return _mm256_castsi256_ps(v); }

@@ -78,6 +78,15 @@ struct Lanes {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), b, a);
   }
 
+  // Lane i of the result is lane i ^ kHalf.
+  template <int kHalf>
+  static inline F swapped(F v) {
+    if constexpr (kHalf == 8) return _mm512_shuffle_f32x4(v, v, 0x4E);
+    if constexpr (kHalf == 4) return _mm512_shuffle_f32x4(v, v, 0xB1);
+    return _mm512_permute_ps(v, kHalf == 2 ? 0x4E : 0xB1);
+  }
+  static inline float first(F v) { return _mm512_cvtss_f32(v); }
+
   static inline F to_float(I v) { return _mm512_cvtepi32_ps(v); }
   static inline I bits(F v) { return _mm512_castps_si512(v); }
   static inline F floats(I v) { return _mm512_castsi512_ps(v); }

@@ -83,7 +83,6 @@ void softmax_rows(const SoftmaxArgs& args) {
     const float* x = args.x + r * n;
     float* y = args.y + r * n;
     Exponentials exponentials;
-    float parts[kPartialSums];
     if (args.mask == nullptr) {
       exponentials.most = Lanes::of(extreme_of<Greatest>(x, n));
     } else {
@@ -92,14 +91,12 @@ void softmax_rows(const SoftmaxArgs& args) {
       masked.scale = Lanes::of(args.scale);
       for (int j = 0; j < kVectors; j++) masked.most[j] = Lanes::of(-kInfinity);
       each_sixteen(x, y, n, 0.0f, masked);
-      for (int j = 0; j < kVectors; j++) Lanes::store(parts + j * Lanes::kWidth, masked.most[j], AllLanes{});
-      exponentials.most = Lanes::of(tree_of<Greatest>(parts));
+      exponentials.most = Lanes::of(tree_of_lanes<Greatest>(masked.most));
       x = y;
     }
     for (int j = 0; j < kVectors; j++) exponentials.sum[j] = Lanes::of(0.0f);
     each_sixteen(x, y, n, -kInfinity, exponentials);
-    for (int j = 0; j < kVectors; j++) Lanes::store(parts + j * Lanes::kWidth, exponentials.sum[j], AllLanes{});
-    for_lanes(n, Shares{y, Lanes::of(1.0f / tree_of<Sum>(parts)), nan});
+    for_lanes(n, Shares{y, Lanes::of(1.0f / tree_of_lanes<Sum>(exponentials.sum)), nan});
   }
 }
 

@@ -27,9 +27,9 @@ struct Kernel {
 #define KERNEL(slot, isa) \
   { #slot "_" #isa, lowbit::slot##_##isa }
 
-const Kernel<lowbit::GemmI8Args> kGemmI8[] = {
-    KERNEL(gemm_u8i8_i32, arm_neon), KERNEL(gemm_i8i8_i32, arm_neon), KERNEL(gemm_u8i8_i32, arm_dotprod),
-    KERNEL(gemm_i8i8_i32, arm_dotprod), KERNEL(gemm_u8i8_i32, arm_i8mm), KERNEL(gemm_i8i8_i32, arm_i8mm)};
+const Kernel<lowbit::GemmI8Args> kGemmI8[] = {KERNEL(gemm_u8i8_i32, arm_neon),    KERNEL(gemm_i8i8_i32, arm_neon),
+                                              KERNEL(gemm_u8i8_i32, arm_dotprod), KERNEL(gemm_i8i8_i32, arm_dotprod),
+                                              KERNEL(gemm_u8i8_i32, arm_i8mm),    KERNEL(gemm_i8i8_i32, arm_i8mm)};
 const Kernel<lowbit::GemmF32Args> kGemmF32[] = {KERNEL(gemm_f32, arm_neon), KERNEL(gemm_unfused_f32, arm_neon)};
 const Kernel<lowbit::DepthwiseArgs> kDepthwise[] = {KERNEL(depthwise_u8i8_i32, arm_neon),
                                                     KERNEL(depthwise_i8i8_i32, arm_neon)};
@@ -60,8 +60,8 @@ int main(int argc, char** argv) {
                  reinterpret_cast<int32_t*>(c), kPanels * 16, false}) ||
       run_named(kGemmF32, argv[1],
                 {lowbit::plain_float_rows(reinterpret_cast<const float*>(a), kMost, kRows, amount),
-                 reinterpret_cast<const float*>(b), kMost * 64, kPanels * 16, reinterpret_cast<float*>(c), kPanels * 16,
-                 false, true, nullptr, -1.0f, 1.0f}) ||
+                 reinterpret_cast<const uint8_t*>(b), kMost * 64, kPanels * 16, reinterpret_cast<float*>(c),
+                 kPanels * 16, false, true, nullptr, -1.0f, 1.0f}) ||
       run_named(kDepthwise, argv[1], {taps, amount, kTaps, kChannels, b, c}) ||
       run_named(kQuantize, argv[1],
                 {reinterpret_cast<const float*>(a), amount, c, amount, 1, amount, &scale, &zero, 0, 0, false});

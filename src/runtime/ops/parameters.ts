@@ -1,6 +1,7 @@
 // Scales, zero points, multipliers and biases as the constants that integer instructions read.
 
 import { DTYPES, type DType } from '../../core/dtype.js';
+import { sizeOf } from '../../core/shape.js';
 import type { Node } from '../../ir/graph.js';
 import { intOf } from '../attributes.js';
 import type { Lowering } from '../lowering.js';
@@ -52,6 +53,23 @@ export function columnZeros(at: Lowering, name: string, count: number): Int32Arr
   }
   if (values.every((value) => value === 0)) return undefined;
   return Int32Array.from({ length: count }, (_, column) => values[values.length === 1 ? 0 : column] as number);
+}
+
+/** Zero points as i32, undefined when all are 0: constants, or one code of the run. */
+export function zeroPoints(at: Lowering, name: string): View | undefined {
+  if (name === '') return undefined;
+  if (at.constant(name) !== undefined) {
+    const values = at.integers(name, 'the zero point');
+    return values.every((value) => value === 0) ? undefined : at.block(Int32Array.from(values), `${name} as int32`);
+  }
+  if (at.type(name).dtype !== 'uint8' || sizeOf(at.dims(name)) !== 1) {
+    at.unsupported(`the zero point '${name}' is computed by the model and is not a single uint8`);
+  }
+  const wide = at.scratch(4, `${name} as int32`);
+  const row = { rows: 1, x_stride: 0, x_offset: 0, y_stride: 0, y_offset: 0 };
+  at.emit('copy_rows', { x: at.block(new Int32Array(1), 'zero'), y: wide, row_bytes: 4, ...row });
+  at.emit('copy_rows', { x: at.read(name, 'logical'), y: wide, row_bytes: 1, ...row });
+  return wide;
 }
 
 /** Weight scales: one, or one per column. */

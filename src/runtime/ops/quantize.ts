@@ -6,9 +6,8 @@ import type { Node } from '../../ir/graph.js';
 import { inputOf, intOf, outputOf } from '../attributes.js';
 import { axisOrder, type Layout, physicalDims } from '../layout.js';
 import type { Lowering, LoweringRow } from '../lowering.js';
-import type { View } from '../program.js';
 import { sizeOfDims } from './matrix.js';
-import { CODE_TYPES } from './parameters.js';
+import { CODE_TYPES, zeroPoints } from './parameters.js';
 
 /** The `granularity` field of the instructions. */
 const GRANULARITY = { tensor: 0, channel: 1, block: 2 } as const;
@@ -49,23 +48,6 @@ function layoutOf(at: Lowering, node: Node, x: string): Layout {
   return intOf(node, 'block_size', 0) === 0 ? at.layout(x) : 'logical';
 }
 
-/** The zero point as i32: a constant, or one code of the run. */
-function zeroPoint(at: Lowering, name: string): View | undefined {
-  if (name === '') return undefined;
-  if (at.constant(name) !== undefined) {
-    const values = at.integers(name, 'the zero point');
-    return values.every((value) => value === 0) ? undefined : at.block(Int32Array.from(values), `${name} as int32`);
-  }
-  if (at.type(name).dtype !== 'uint8' || sizeOfDims(at.dims(name)) !== 1) {
-    at.unsupported(`the zero point '${name}' is computed by the model and is not a single uint8`);
-  }
-  const wide = at.scratch(4, `${name} as int32`);
-  const row = { rows: 1, x_stride: 0, x_offset: 0, y_stride: 0, y_offset: 0 };
-  at.emit('copy_rows', { x: at.block(new Int32Array(1), 'zero'), y: wide, row_bytes: 4, ...row });
-  at.emit('copy_rows', { x: at.read(name, 'logical'), y: wide, row_bytes: 1, ...row });
-  return wide;
-}
-
 function quantize(node: Node, at: Lowering): void {
   const [x, scale, zero, y] = [inputOf(node, 0), inputOf(node, 1), inputOf(node, 2), outputOf(node)];
   for (const name of [x, scale]) at.expectType(name, 'float32');
@@ -74,7 +56,7 @@ function quantize(node: Node, at: Lowering): void {
   const fields = {
     x: at.read(x, layout),
     scale: at.read(scale, 'logical'),
-    zero_point: zeroPoint(at, zero),
+    zero_point: zeroPoints(at, zero),
     ...geometryOf(at, node, x, scale, layout),
     format: DTYPES[at.type(y).dtype].onnx,
   };
@@ -91,7 +73,7 @@ function dequantize(node: Node, at: Lowering): void {
   const fields = {
     codes: at.read(x, layout),
     scale: at.read(scale, 'logical'),
-    zero_point: zeroPoint(at, zero),
+    zero_point: zeroPoints(at, zero),
     ...geometryOf(at, node, x, scale, layout),
     format: DTYPES[dtype].onnx,
   };

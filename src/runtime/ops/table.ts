@@ -10,6 +10,7 @@ import { CONV_ROWS, LOWERED_CONV_ROWS } from './conv.js';
 import { DYNAMIC_ROWS, LOWERED_DYNAMIC_ROWS } from './dynamic.js';
 import { GATHER_ROWS } from './gather.js';
 import { GEMM_ROWS, LOWERED_GEMM_ROWS } from './gemm.js';
+import { INTEGER_ROWS } from './integer.js';
 import { N_BITS_ROWS } from './n-bits.js';
 import { LOWERED_NORMALIZE_ROWS, NORMALIZE_ROWS } from './normalize.js';
 import { LOWERED_POOL_ROWS, POOL_ROWS } from './pool.js';
@@ -32,6 +33,7 @@ export const LOWERING_TABLE = {
     ...DYNAMIC_ROWS,
     ...GATHER_ROWS,
     ...GEMM_ROWS,
+    ...INTEGER_ROWS,
     ...NORMALIZE_ROWS,
     ...POOL_ROWS,
     ...QUANTIZE_ROWS,

@@ -4,7 +4,12 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { at } from './root.mjs';
 
-const pages = { 'docs/cli.md': await cliPage(), 'docs/errors.md': errorsPage(), 'docs/kernels.md': kernelsPage() };
+const pages = {
+  'docs/cli.md': await cliPage(),
+  'docs/errors.md': errorsPage(),
+  'docs/kernels.md': kernelsPage(),
+  'docs/operators.md': await operatorsPage(),
+};
 
 if (process.argv.includes('--check')) {
   const stale = Object.entries(pages).filter(
@@ -81,6 +86,42 @@ The C ABI returns numbers; \`src/backend\` turns them into errors.
 | number | name | meaning |
 |---|---|---|
 ${statuses.map(([, name, number, sentence]) => `| ${number} | \`${name}\` | ${sentence} |`).join('\n')}
+`;
+}
+
+/** Read from what was built: the tables of operators are code. */
+async function operatorsPage() {
+  const built = (file) => import(pathToFileURL(at(`dist/esm/${file}`)).href);
+  const { LOWERING_TABLE } = await built('runtime/ops/table.js');
+  const { LOWERINGS } = await built('passes/lower-qdq-operators.js');
+  const { CODE_FUNCTIONS } = await built('passes/lower-qdq-unary.js');
+  const { Q_OPERATORS } = await built('passes/lower-qoperator.js');
+  const { STATIC_OPERATORS, DYNAMIC_OPERATORS } = await built('schemes/operators.js');
+  const onCodes = new Set([...Object.keys(LOWERINGS), ...Object.keys(CODE_FUNCTIONS), 'Relu', 'Clip']);
+  const mark = (holds) => (holds ? '●' : '');
+  const standard = Object.keys(LOWERING_TABLE['']).sort();
+  const rows = standard.map((name) => {
+    const cells = [onCodes.has(name), Object.hasOwn(STATIC_OPERATORS, name), DYNAMIC_OPERATORS.includes(name)];
+    return `| ${name} | ${cells.map(mark).join(' | ')} |`;
+  });
+  const contributed = [...Object.keys(LOWERING_TABLE['com.microsoft']), ...Object.keys(Q_OPERATORS['com.microsoft'])];
+  return `# Operators
+
+Printed by \`npm run docs\` from the tables in \`src/runtime/ops/table.ts\`, \`src/passes\` and \`src/schemes/operators.ts\`.
+
+A session runs ${standard.length} operators of \`ai.onnx\`. *On codes*: between DequantizeLinear and QuantizeLinear it computes with
+integers alone. *Static*, *dynamic*: \`lowbit quantize\` quantizes it that way; the others stay in float32. Constant, Dropout
+(outside of training) and what only computes shapes disappear before a run. A type or an attribute that an operator does not
+take is \`ERR_UNSUPPORTED\` when the model is loaded or its shapes become known, with the node's name.
+
+| operator | on codes | static | dynamic |
+|---|---|---|---|
+${rows.join('\n')}
+
+Of \`com.microsoft\`, what onnxruntime's quantization writes: ${contributed.sort().join(', ')}.
+
+Attention of several heads, LayerNormalization and Gelu are recognized where they are spelled out in simpler operators, and run
+as one. \`lowbit inspect\` prints the operators of a model.
 `;
 }
 

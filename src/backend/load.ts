@@ -163,6 +163,7 @@ function loadWasm(options: LoadOptions): WasmBackend {
     options.variant === undefined ? !skipped.includes(row) : row.variant === options.variant,
   );
   const tried: string[] = [];
+  let unreadable = false;
   const memory = (options.threads ?? machineThreads()) > 1 ? '-threads' : '';
   for (const { variant } of wanted) {
     const name = `dist/wasm/lowbit-${variant}${memory}.wasm`;
@@ -171,10 +172,11 @@ function loadWasm(options: LoadOptions): WasmBackend {
     if (path !== undefined && bytes !== undefined && WebAssembly.validate(bytes)) {
       return new WasmBackend(new WebAssembly.Module(bytes), path, version, options);
     }
+    unreadable ||= bytes !== undefined;
     tried.push(`${name} ${bytes === undefined ? 'does not exist' : 'cannot be read by this engine'}`);
   }
-  throw new LowbitError(
-    'ERR_BACKEND_UNAVAILABLE',
-    `No WebAssembly module: ${tried.join(', ')}; build them with npm run build:wasm`,
-  );
+  const advice = unreadable
+    ? 'the engine must have WebAssembly SIMD, and relaxed SIMD (Node 21 or later) for a relaxed module'
+    : 'the package ships them, and npm run build:wasm makes them in the repository';
+  throw new LowbitError('ERR_BACKEND_UNAVAILABLE', `No WebAssembly module: ${tried.join(', ')}; ${advice}`);
 }

@@ -8,7 +8,7 @@ import { floatAttribute } from './draft.js';
 const f32 = Math.fround;
 
 /** Each step is rounded to float32, as a float runtime would; the transcendental ones are exact but for the last rounding. */
-const FUNCTIONS: Readonly<Record<string, (node: Node) => (x: number) => number>> = {
+export const CODE_FUNCTIONS: Readonly<Record<string, (node: Node) => (x: number) => number>> = {
   Identity: () => (x) => x,
   Abs: () => Math.abs,
   Neg: () => (x) => -x,
@@ -44,5 +44,5 @@ export function unaryOf(
   if (node.domain !== '' || node.outputs.length !== 1) return undefined;
   const clamp = clampOf(node, constants);
   if (clamp !== undefined) return (x) => Math.min(clamp.hi, Math.max(clamp.lo, x));
-  return Object.hasOwn(FUNCTIONS, node.op) ? FUNCTIONS[node.op]?.(node) : undefined;
+  return Object.hasOwn(CODE_FUNCTIONS, node.op) ? CODE_FUNCTIONS[node.op]?.(node) : undefined;
 }

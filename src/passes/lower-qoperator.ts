@@ -9,25 +9,26 @@ import { unaryOf } from './lower-qdq-unary.js';
 
 type Lowering = (node: Node, at: Lowerer) => boolean;
 
-const STANDARD: Readonly<Record<string, Lowering>> = {
-  QLinearConv: qlinearConv,
-  QLinearMatMul: qlinearMatMul,
-};
-
-const MICROSOFT: Readonly<Record<string, Lowering>> = {
-  QGemm: qgemm,
-  QLinearAdd: (node, at) => binary(node, at, 'QAdd'),
-  QLinearMul: (node, at) => binary(node, at, 'QMul'),
-  QLinearAveragePool: (node, at) => pool(node, at, 'QAveragePool'),
-  QLinearGlobalAveragePool: (node, at) => pool(node, at, 'QGlobalAveragePool'),
-  QLinearConcat: concat,
-  QLinearSigmoid: (node, at) => unary(node, at, 'Sigmoid'),
-  QLinearLeakyRelu: (node, at) => unary(node, at, 'LeakyRelu'),
+/** By domain, then by operator. */
+export const Q_OPERATORS: Readonly<Record<string, Readonly<Record<string, Lowering>>>> = {
+  '': {
+    QLinearConv: qlinearConv,
+    QLinearMatMul: qlinearMatMul,
+  },
+  'com.microsoft': {
+    QGemm: qgemm,
+    QLinearAdd: (node, at) => binary(node, at, 'QAdd'),
+    QLinearMul: (node, at) => binary(node, at, 'QMul'),
+    QLinearAveragePool: (node, at) => pool(node, at, 'QAveragePool'),
+    QLinearGlobalAveragePool: (node, at) => pool(node, at, 'QGlobalAveragePool'),
+    QLinearConcat: concat,
+    QLinearSigmoid: (node, at) => unary(node, at, 'Sigmoid'),
+    QLinearLeakyRelu: (node, at) => unary(node, at, 'LeakyRelu'),
+  },
 };
 
 function tableOf(node: Node): Readonly<Record<string, Lowering>> {
-  if (node.domain === '') return STANDARD;
-  return node.domain === 'com.microsoft' ? MICROSOFT : {};
+  return Object.hasOwn(Q_OPERATORS, node.domain) ? (Q_OPERATORS[node.domain] ?? {}) : {};
 }
 
 export function isQOperator(node: Node): boolean {

@@ -49,7 +49,7 @@ async function sums(op: string, a: Operand, w: Operand, attributes: Record<strin
     const session = await InferenceSession.create(graph, { optimize });
     const { y } = await session.run({ a: { type: typeOf(a.data), dims: a.dims, data: a.data } });
     expect(y?.type).toBe('int32');
-    results.push([...(y?.data as Int32Array)]);
+    results.push(Array.from(y?.data as Int32Array));
     await session.dispose();
   }
   expect(results[1]).toEqual(results[0]);
@@ -154,8 +154,8 @@ describe('integer products', () => {
     const outputs: number[][] = [];
     for (const optimize of [true, false]) {
       const session = await InferenceSession.create(dynamic, { optimize });
-      const { y } = await session.run(feeds);
-      outputs.push([...(y?.data as Float32Array)]);
+      const results = await session.run(feeds);
+      outputs.push(Array.from(results.y?.data as Float32Array));
       await session.dispose();
     }
     expect(outputs[1]).toEqual(outputs[0]);

@@ -43,75 +43,109 @@ void describe_isas(Text& json) {
   }
 }
 
-void describe_ops(Text& json) {
-  List list(json, "ops");
-  int64_t opcode = 0;
-  // Fields are a macro each, so they are added one after the other.
-#define LOWBIT_FIELD(field, kind) \
-  fields.item().add("{\"name\":").quoted(#field).add(",\"kind\":").quoted(kind).add("}");
-#define B(field) LOWBIT_FIELD(field, "buffer")
-#define I(field) LOWBIT_FIELD(field, "int")
-#define F(field) LOWBIT_FIELD(field, "float")
-#define LOWBIT_OP(name_, fields_)                                                          \
-  list.item().add("{\"name\":").quoted(#name_).add(",\"opcode\":").add(opcode++).add(","); \
-  {                                                                                        \
-    List fields(json, "fields");                                                           \
-    fields_                                                                                \
-  }                                                                                        \
+// The tables are data, not code: a call per word of theirs took 115 KB of a WebAssembly module.
+struct Named {
+  const char* name;
+  const char* mode;   // of a function
+  const char* items;  // fields or arguments: the letter of the kind and the name, each behind the other and ended by a 0
+};
+
+struct Kind {
+  char letter;
+  const char* name;
+};
+
+// Adds `"<list>":[{"name":…,"kind":…},…]}`.
+template <size_t kKinds>
+void describe_items(Text& json, const char* list_name, const char* items, const Kind (&kinds)[kKinds]) {
+  {
+    List list(json, list_name);
+    for (; *items != 0; items += strlen(items) + 1) {
+      list.item().add("{\"name\":").quoted(items + 1).add(",\"kind\":");
+      for (const Kind& kind : kinds) {
+        if (kind.letter == *items) json.quoted(kind.name);
+      }
+      json.add("}");
+    }
+  }
   json.add("}");
+}
+
+constexpr Kind kFieldKinds[] = {{'B', "buffer"}, {'I', "int"}, {'F', "float"}};
+constexpr Named kOps[] = {
+#define B(field) "B" #field "\0"
+#define I(field) "I" #field "\0"
+#define F(field) "F" #field "\0"
+#define LOWBIT_OP(name, fields) {#name, "", fields},
 #include "native/kernels/ops.inc"
 #undef LOWBIT_OP
 #undef B
 #undef I
 #undef F
-#undef LOWBIT_FIELD
+};
+
+void describe_ops(Text& json) {
+  List list(json, "ops");
+  int64_t opcode = 0;
+  for (const Named& op : kOps) {
+    list.item().add("{\"name\":").quoted(op.name).add(",\"opcode\":").add(opcode++).add(",");
+    describe_items(json, "fields", op.items, kFieldKinds);
+  }
 }
+
+constexpr const char* kSlotNames[] = {
+#define LOWBIT_KERNEL_portable(slot, arguments) #slot,
+#define LOWBIT_KERNEL_OTHER(slot, arguments)
+#include "native/kernels/slots.h"
+};
+
+struct KernelRow {
+  Slot slot;
+  Isa isa;
+  const char* exactness;
+  int16_t tile[3];
+};
+constexpr KernelRow kKernels[] = {
+#define LOWBIT_KERNEL(slot, arguments, isa, exactness, rows, columns, depth) \
+  {Slot::slot, Isa::isa, #exactness, {rows, columns, depth}},
+#include "native/kernels/kernels.inc"
+#undef LOWBIT_KERNEL
+};
 
 void describe_kernels(Text& json) {
   List list(json, "kernels");
-#define LOWBIT_KERNEL(slot, arguments, isa, exactness, rows, columns, depth)                                           \
-  list.item().add("{\"slot\":").quoted(#slot).add(",\"isa\":").quoted(#isa).add(",\"exactness\":").quoted(#exactness); \
-  json.add(",\"tile\":[").add(int64_t{rows}).add(",").add(int64_t{columns}).add(",").add(int64_t{depth}).add("]}");
-#include "native/kernels/kernels.inc"
-#undef LOWBIT_KERNEL
-  (void)list;
+  for (const KernelRow& row : kKernels) {
+    list.item().add("{\"slot\":").quoted(kSlotNames[static_cast<int32_t>(row.slot)]);
+    json.add(",\"isa\":").quoted(isa_row(row.isa).name).add(",\"exactness\":").quoted(row.exactness);
+    json.add(",\"tile\":[").add(int64_t{row.tile[0]}).add(",").add(int64_t{row.tile[1]}).add(",");
+    json.add(int64_t{row.tile[2]}).add("]}");
+  }
 }
 
 void describe_slots(Text& json) {
   List list(json, "slots");
-#define LOWBIT_KERNEL_portable(slot, arguments) list.item().quoted(#slot);
-#define LOWBIT_KERNEL_OTHER(slot, arguments)
-#include "native/kernels/slots.h"
-  (void)list;
+  for (const char* name : kSlotNames) list.item().quoted(name);
 }
 
-void describe_functions(Text& json) {
-  List list(json, "functions");
-#define LOWBIT_ARGUMENT(name, kind) \
-  items.item().add("{\"name\":").quoted(#name).add(",\"kind\":").quoted(kind).add("}");
-#define IN_INT(name) LOWBIT_ARGUMENT(name, "in_int")
-#define IN_BYTES(name) LOWBIT_ARGUMENT(name, "in_bytes")
-#define IN_LIST(name) LOWBIT_ARGUMENT(name, "in_list")
-#define OUT_LIST(name) LOWBIT_ARGUMENT(name, "out_list")
-#define CONTROL(name) LOWBIT_ARGUMENT(name, "control")
-#define PLAN(name) LOWBIT_ARGUMENT(name, "plan")
-#define RUN(name) LOWBIT_ARGUMENT(name, "run")
-#define END_PLAN(name) LOWBIT_ARGUMENT(name, "end_plan")
-#define END_RUN(name) LOWBIT_ARGUMENT(name, "end_run")
-#define OUT_INT(name) LOWBIT_ARGUMENT(name, "out_int")
-#define OUT_BYTES(name) LOWBIT_ARGUMENT(name, "out_bytes")
-#define OUT_PLAN(name) LOWBIT_ARGUMENT(name, "out_plan")
-#define OUT_RUN(name) LOWBIT_ARGUMENT(name, "out_run")
-#define LOWBIT_FUNCTION(name_, mode, arguments_, sentence)                               \
-  list.item().add("{\"name\":").quoted(#name_).add(",\"mode\":").quoted(#mode).add(","); \
-  {                                                                                      \
-    List items(json, "arguments");                                                       \
-    arguments_                                                                           \
-  }                                                                                      \
-  json.add("}");
+constexpr Kind kArgumentKinds[] = {
+    {'a', "in_int"}, {'b', "in_bytes"}, {'c', "in_list"}, {'d', "out_list"}, {'e', "control"}, {'f', "plan"}, {'g', "run"}, {'h', "end_plan"}, {'i', "end_run"}, {'j', "out_int"}, {'k', "out_bytes"}, {'l', "out_plan"}, {'m', "out_run"}};
+constexpr Named kFunctions[] = {
+#define IN_INT(name) "a" #name "\0"
+#define IN_BYTES(name) "b" #name "\0"
+#define IN_LIST(name) "c" #name "\0"
+#define OUT_LIST(name) "d" #name "\0"
+#define CONTROL(name) "e" #name "\0"
+#define PLAN(name) "f" #name "\0"
+#define RUN(name) "g" #name "\0"
+#define END_PLAN(name) "h" #name "\0"
+#define END_RUN(name) "i" #name "\0"
+#define OUT_INT(name) "j" #name "\0"
+#define OUT_BYTES(name) "k" #name "\0"
+#define OUT_PLAN(name) "l" #name "\0"
+#define OUT_RUN(name) "m" #name "\0"
+#define LOWBIT_FUNCTION(name, mode, arguments, sentence) {#name, #mode, arguments},
 #include "native/abi/abi.inc"
 #undef LOWBIT_FUNCTION
-#undef LOWBIT_ARGUMENT
 #undef IN_INT
 #undef IN_BYTES
 #undef IN_LIST
@@ -125,15 +159,33 @@ void describe_functions(Text& json) {
 #undef OUT_BYTES
 #undef OUT_PLAN
 #undef OUT_RUN
+};
+
+void describe_functions(Text& json) {
+  List list(json, "functions");
+  for (const Named& function : kFunctions) {
+    list.item().add("{\"name\":").quoted(function.name).add(",\"mode\":").quoted(function.mode).add(",");
+    describe_items(json, "arguments", function.items, kArgumentKinds);
+  }
 }
+
+struct StatusRow {
+  const char* name;
+  int32_t number;
+  const char* sentence;
+};
+constexpr StatusRow kStatuses[] = {
+#define LOWBIT_STATUS(name, number, sentence) {#name, number, sentence},
+#include "native/abi/status.inc"
+#undef LOWBIT_STATUS
+};
 
 void describe_statuses(Text& json) {
   List list(json, "statuses");
-#define LOWBIT_STATUS(name, number, sentence)                                           \
-  list.item().add("{\"name\":").quoted(#name).add(",\"number\":").add(int64_t{number}); \
-  json.add(",\"sentence\":").quoted(sentence).add("}");
-#include "native/abi/status.inc"
-#undef LOWBIT_STATUS
+  for (const StatusRow& row : kStatuses) {
+    list.item().add("{\"name\":").quoted(row.name).add(",\"number\":").add(int64_t{row.number});
+    json.add(",\"sentence\":").quoted(row.sentence).add("}");
+  }
 }
 
 void describe(Text& json) {

@@ -44,14 +44,26 @@ int32_t bytes_of_element(int32_t format) {
   }
 }
 
-// Walks `kViews` operands over four dimensions; body(offsets of the row, n, steps of the last dimension).
-template <int kViews, typename Body>
-void for_each_row(const int32_t* dims4, const int32_t (*strides4)[4], const RunContext& run, Body& body) {
+// An operand: elements of `bytes`, and a stride in elements per dimension.
+struct View {
+  const void* x;
+  int32_t bytes;
+  int32_t strides[4];
+};
+
+// n elements of a row: y[i] from operands[v][i * steps[v]]. One function per format and kind, and nothing else is made
+// anew for each of them.
+using Row = void (*)(const void* const* operands, const int64_t* steps, void* y, int64_t n);
+
+// Rows of `kViews` operands over four dimensions; y is contiguous.
+template <int kViews>
+void for_each_row(const int32_t* dims4, const View (&views)[kViews], void* y_base, int32_t y_bytes, Row row_of,
+                  const RunContext& run) {
   int64_t dims[6] = {}, strides[kViews][6] = {};
   for (int i = 0; i < 4; i++) {
     if (dims4[i] == 0) return;
     dims[i] = dims4[i];
-    for (int v = 0; v < kViews; v++) strides[v][i] = strides4[v][i];
+    for (int v = 0; v < kViews; v++) strides[v][i] = views[v].strides[i];
   }
   const int rank = flatten_views<kViews>(4, dims, strides);
   const int64_t n = dims[rank - 1];
@@ -67,9 +79,11 @@ void for_each_row(const int32_t* dims4, const int32_t (*strides4)[4], const RunC
     int64_t piece = first % pieces.count, y = first / pieces.count * n;
     for (int64_t unit = first; unit < groups.end(t, rows * pieces.count); unit++) {
       const int64_t begin = pieces.begin(piece);
-      int64_t offsets[kViews];
-      for (int v = 0; v < kViews; v++) offsets[v] = row.offset(v) + begin * steps[v];
-      body(offsets, y + begin, pieces.end(piece, n) - begin, steps);
+      const void* operands[kViews];
+      for (int v = 0; v < kViews; v++) {
+        operands[v] = static_cast<const uint8_t*>(views[v].x) + (row.offset(v) + begin * steps[v]) * views[v].bytes;
+      }
+      row_of(operands, steps, static_cast<uint8_t*>(y_base) + (y + begin) * y_bytes, pieces.end(piece, n) - begin);
       if (++piece == pieces.count) {
         piece = 0;
         y += n;
@@ -140,55 +154,70 @@ inline float result_of<float, kMinimum>(float a, float b) {
 }
 
 template <typename T, int kKind>
-void combine_run(const combine_fields& op, const RunContext& run) {
-  const int32_t dims[4] = {op.d0, op.d1, op.d2, op.d3};
-  const int32_t strides[2][4] = {{op.a0, op.a1, op.a2, op.a3}, {op.b0, op.b1, op.b2, op.b3}};
-  const T* a = run.buffer<T>(op.a);
-  const T* b = run.buffer<T>(op.b);
-  void* y = run.buffer<void>(op.y);
-  auto body = [&](const int64_t* from, int64_t to, int64_t n, const int64_t* steps) {
-    const T* p = a + from[0];
-    const T* q = b + from[1];
-    for (int64_t i = 0; i < n; i++) {
-      const T v = p[i * steps[0]], w = q[i * steps[1]];
-      if constexpr (kKind >= kEqual) {
-        static_cast<uint8_t*>(y)[to + i] = kKind == kEqual         ? v == w
-                                           : kKind == kLess        ? v < w
-                                           : kKind == kLessOrEqual ? v <= w
-                                           : kKind == kAnd         ? v != 0 && w != 0
-                                           : kKind == kOr          ? v != 0 || w != 0
-                                                                   : (v != 0) != (w != 0);
-      } else {
-        static_cast<T*>(y)[to + i] = result_of<T, kKind>(v, w);
-      }
+void combine_row(const void* const* operands, const int64_t* steps, void* y, int64_t n) {
+  const T* p = static_cast<const T*>(operands[0]);
+  const T* q = static_cast<const T*>(operands[1]);
+  for (int64_t i = 0; i < n; i++) {
+    const T v = p[i * steps[0]], w = q[i * steps[1]];
+    if constexpr (kKind >= kEqual) {
+      static_cast<uint8_t*>(y)[i] = kKind == kEqual         ? v == w
+                                    : kKind == kLess        ? v < w
+                                    : kKind == kLessOrEqual ? v <= w
+                                    : kKind == kAnd         ? v != 0 && w != 0
+                                    : kKind == kOr          ? v != 0 || w != 0
+                                                            : (v != 0) != (w != 0);
+    } else {
+      static_cast<T*>(y)[i] = result_of<T, kKind>(v, w);
     }
-  };
-  for_each_row<2>(dims, strides, run, body);
+  }
 }
 
 template <typename T, int kKind = 0>
-void combine_kind(const combine_fields& op, const RunContext& run) {
-  if constexpr (kKind < kCombineKinds) {
-    op.kind == kKind ? combine_run<T, kKind>(op, run) : combine_kind<T, kKind + 1>(op, run);
+Row combine_row_of(int32_t kind) {
+  // Only bools, which are bytes, are combined by kAnd and behind.
+  if constexpr (kKind == (sizeof(T) == 1 ? kCombineKinds : kAnd)) {
+    return nullptr;
+  } else {
+    return kind == kKind ? combine_row<T, kKind> : combine_row_of<T, kKind + 1>(kind);
+  }
+}
+
+Row combine_row_of_format(int32_t format, int32_t kind) {
+  switch (format) {
+    case kF32:
+      return combine_row_of<float>(kind);
+    case kI32:
+      return combine_row_of<int32_t>(kind);
+    case kI64:
+      return combine_row_of<int64_t>(kind);
+    case kI8:
+      return combine_row_of<int8_t>(kind);
+    default:
+      return combine_row_of<uint8_t>(kind);
   }
 }
 
 template <typename T>
-void select_run(const select_fields& op, const RunContext& run) {
-  const int32_t dims[4] = {op.d0, op.d1, op.d2, op.d3};
-  const int32_t strides[3][4] = {
-      {op.c0, op.c1, op.c2, op.c3}, {op.a0, op.a1, op.a2, op.a3}, {op.b0, op.b1, op.b2, op.b3}};
-  const uint8_t* condition = run.buffer<uint8_t>(op.condition);
-  const T* a = run.buffer<T>(op.a);
-  const T* b = run.buffer<T>(op.b);
-  T* y = run.buffer<T>(op.y);
-  auto body = [&](const int64_t* from, int64_t to, int64_t n, const int64_t* steps) {
-    for (int64_t i = 0; i < n; i++) {
-      const bool first = condition[from[0] + i * steps[0]] != 0;
-      y[to + i] = first ? a[from[1] + i * steps[1]] : b[from[2] + i * steps[2]];
-    }
-  };
-  for_each_row<3>(dims, strides, run, body);
+void select_row(const void* const* operands, const int64_t* steps, void* y, int64_t n) {
+  const uint8_t* condition = static_cast<const uint8_t*>(operands[0]);
+  const T* a = static_cast<const T*>(operands[1]);
+  const T* b = static_cast<const T*>(operands[2]);
+  for (int64_t i = 0; i < n; i++) {
+    static_cast<T*>(y)[i] = condition[i * steps[0]] != 0 ? a[i * steps[1]] : b[i * steps[2]];
+  }
+}
+
+Row select_row_of(int32_t bytes) {
+  switch (bytes) {
+    case 1:
+      return select_row<uint8_t>;
+    case 2:
+      return select_row<uint16_t>;
+    case 4:
+      return select_row<uint32_t>;
+    default:
+      return select_row<uint64_t>;
+  }
 }
 
 }  // namespace
@@ -209,22 +238,12 @@ void check_combine(const combine_fields& op, PlanCheck& check) {
 size_t scratch_combine(const combine_fields&, const Dispatch&) { return 0; }
 
 Status run_combine(const combine_fields& op, const RunContext& run) {
-  switch (op.format) {
-    case kF32:
-      combine_kind<float>(op, run);
-      break;
-    case kI32:
-      combine_kind<int32_t>(op, run);
-      break;
-    case kI64:
-      combine_kind<int64_t>(op, run);
-      break;
-    case kI8:
-      combine_kind<int8_t>(op, run);
-      break;
-    default:
-      combine_kind<uint8_t>(op, run);
-  }
+  const int32_t dims[4] = {op.d0, op.d1, op.d2, op.d3};
+  const int32_t bytes = bytes_of_element(op.format);
+  const View views[2] = {{run.buffer<const void>(op.a), bytes, {op.a0, op.a1, op.a2, op.a3}},
+                         {run.buffer<const void>(op.b), bytes, {op.b0, op.b1, op.b2, op.b3}}};
+  const int32_t y_bytes = op.kind >= kEqual ? 1 : bytes;
+  for_each_row<2>(dims, views, run.buffer<void>(op.y), y_bytes, combine_row_of_format(op.format, op.kind), run);
   return Status::ok;
 }
 
@@ -244,19 +263,12 @@ void check_select(const select_fields& op, PlanCheck& check) {
 size_t scratch_select(const select_fields&, const Dispatch&) { return 0; }
 
 Status run_select(const select_fields& op, const RunContext& run) {
-  switch (op.element_bytes) {
-    case 1:
-      select_run<uint8_t>(op, run);
-      break;
-    case 2:
-      select_run<uint16_t>(op, run);
-      break;
-    case 4:
-      select_run<uint32_t>(op, run);
-      break;
-    default:
-      select_run<uint64_t>(op, run);
-  }
+  const int32_t dims[4] = {op.d0, op.d1, op.d2, op.d3};
+  const int32_t bytes = op.element_bytes;
+  const View views[3] = {{run.buffer<const void>(op.condition), 1, {op.c0, op.c1, op.c2, op.c3}},
+                         {run.buffer<const void>(op.a), bytes, {op.a0, op.a1, op.a2, op.a3}},
+                         {run.buffer<const void>(op.b), bytes, {op.b0, op.b1, op.b2, op.b3}}};
+  for_each_row<3>(dims, views, run.buffer<void>(op.y), bytes, select_row_of(bytes), run);
   return Status::ok;
 }
 

@@ -20,15 +20,24 @@ export const VARIANTS = {
   'relaxed-threads': { flags: RELAXED, shared: true },
 };
 
+/** Portable kernels that have no row of wasm_simd128 beside them in kernels.inc, and run. */
+const PORTABLE_IN_USE = ['native/kernels/elementwise/portable.cc'];
+
+/** The other portable kernels run only when LOWBIT_ISA asks for them: small is enough. */
+function sizeFlags(path) {
+  return path.endsWith('/portable.cc') && !PORTABLE_IN_USE.includes(path) ? ['-Oz'] : [];
+}
+
 /**
  * How a source is compiled for a variant. Only the kernels of wasm_relaxed may use relaxed instructions: with the flag,
  * clang turns `x < y ? x : y` into a relaxed minimum, which is free to differ for NaN and -0, so everything else is
  * compiled without it, and the objects are shared between the variants. native/isa says which kernels there are.
  */
 export function flagsOf(variant, path) {
-  if (VARIANTS[variant].flags !== RELAXED) return SIMD128;
+  const flags = [...SIMD128, ...sizeFlags(path)];
+  if (VARIANTS[variant].flags !== RELAXED) return flags;
   if (path.endsWith('/wasm_relaxed.cc')) return [...RELAXED, '-DLOWBIT_WASM_RELAXED'];
-  return path.startsWith('native/isa/') ? [...SIMD128, '-DLOWBIT_WASM_RELAXED'] : SIMD128;
+  return path.startsWith('native/isa/') ? [...flags, '-DLOWBIT_WASM_RELAXED'] : flags;
 }
 
 export const COMPILE_FLAGS = [

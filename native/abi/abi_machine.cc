@@ -46,8 +46,9 @@ void describe_isas(Text& json) {
 // The tables are data, not code: a call per word of theirs took 115 KB of a WebAssembly module.
 struct Named {
   const char* name;
-  const char* mode;   // of a function
-  const char* items;  // fields or arguments: the letter of the kind and the name, each behind the other and ended by a 0
+  const char* mode;  // of a function
+  const char*
+      items;  // fields or arguments: the letter of the kind and the name, each behind the other and ended by a 0
 };
 
 struct Kind {
@@ -127,8 +128,10 @@ void describe_slots(Text& json) {
   for (const char* name : kSlotNames) list.item().quoted(name);
 }
 
-constexpr Kind kArgumentKinds[] = {
-    {'a', "in_int"}, {'b', "in_bytes"}, {'c', "in_list"}, {'d', "out_list"}, {'e', "control"}, {'f', "plan"}, {'g', "run"}, {'h', "end_plan"}, {'i', "end_run"}, {'j', "out_int"}, {'k', "out_bytes"}, {'l', "out_plan"}, {'m', "out_run"}};
+constexpr Kind kArgumentKinds[] = {{'a', "in_int"},  {'b', "in_bytes"}, {'c', "in_list"},   {'d', "out_list"},
+                                   {'e', "control"}, {'f', "plan"},     {'g', "run"},       {'h', "end_plan"},
+                                   {'i', "end_run"}, {'j', "out_int"},  {'k', "out_bytes"}, {'l', "out_plan"},
+                                   {'m', "out_run"}};
 constexpr Named kFunctions[] = {
 #define IN_INT(name) "a" #name "\0"
 #define IN_BYTES(name) "b" #name "\0"

@@ -66,6 +66,37 @@ struct Lanes {
     vst1q_u8(p + 16, low_bytes(c, d));
   }
 
+  struct Codes {
+    uint8x16_t ab, cd;
+  };
+  struct Narrow {
+    int16x8_t zero;
+    int8x16_t lo, hi;
+    uint8x16_t flip;
+    Narrow(int32_t zero_point, int32_t qlo, int32_t qhi, int32_t flipped)
+        : zero(vdupq_n_s16(static_cast<int16_t>(zero_point - flipped))),
+          lo(vdupq_n_s8(static_cast<int8_t>(qlo - flipped))),
+          hi(vdupq_n_s8(static_cast<int8_t>(qhi - flipped))),
+          flip(vdupq_n_u8(static_cast<uint8_t>(flipped))) {}
+    inline int16x8_t words(I v) const { return vqaddq_s16(vqmovn_high_s32(vqmovn_s32(v.val[0]), v.val[1]), zero); }
+    inline uint8x16_t bytes(I v, I w) const {
+      const int8x16_t codes = vqmovn_high_s16(vqmovn_s16(words(v)), words(w));
+      return veorq_u8(vreinterpretq_u8_s8(vminq_s8(vmaxq_s8(codes, lo), hi)), flip);
+    }
+    inline Codes operator()(I a, I b, I c, I d) const { return {bytes(a, b), bytes(c, d)}; }
+  };
+  static inline I nearest(F v) { return pair(vcvtnq_s32_f32(v.val[0]), vcvtnq_s32_f32(v.val[1])); }
+  static inline void store_codes(uint8_t* p, Codes codes) {
+    vst1q_u8(p, codes.ab);
+    vst1q_u8(p + 16, codes.cd);
+  }
+  static inline void store_rows(uint8_t* p, int64_t stride, int rows, Codes codes) {
+    vst1_u8(p, vget_low_u8(codes.ab));
+    if (rows > 1) vst1_u8(p + stride, vget_high_u8(codes.ab));
+    if (rows > 2) vst1_u8(p + 2 * stride, vget_low_u8(codes.cd));
+    if (rows > 3) vst1_u8(p + 3 * stride, vget_high_u8(codes.cd));
+  }
+
   // No stores past the caches here.
   static inline void stream(float* p, F v) { store(p, v, AllLanes{}); }
   static inline void stream_bytes(uint8_t* p, I a, I b, I c, I d) { store_bytes(p, a, b, c, d); }

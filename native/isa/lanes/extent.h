@@ -21,6 +21,12 @@ struct SomeLanes {
 //   where_less(v, w, a, b) = v < w ? a : b; where_number(v, a, b) = v == v ? a : b; to_float(I), rounded to nearest
 //   even; bits(F) and floats(I), reinterpreted;
 //   swapped<h>(v), h < kWidth a power of two: lane i is lane i ^ h of v; first(v): lane 0.
+// Those of AVX2 and NEON also narrow four vectors at once: nearest(F): the int32 nearest to numbers inside of int32,
+// ties to even; Narrow(zero_point, qlo, qhi, flipped), flipped 0 for i8 and 128 for u8, makes Codes of four I: the low
+// byte of clamp(v + zero_point, qlo, qhi), whatever v is; store_codes(pointer, Codes): 32 in a row; store_rows(pointer,
+// stride, n, Codes): the eight of each of the first n vectors, `stride` apart.
+//   |v| > 32767 ends at qlo or qhi whatever the zero point in [-128, 255], so saturating to int16, adding with
+//   saturation, and saturating to 8 bits changes nothing. u8 codes are i8 codes less 128.
 
 }  // namespace
 }  // namespace lowbit

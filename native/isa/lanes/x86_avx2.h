@@ -69,6 +69,36 @@ struct Lanes {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), low_bytes(a, b, c, d));
   }
 
+  // Both halves hold four codes of a, of b, of c, of d.
+  using Codes = __m256i;
+  struct Narrow {
+    __m256i zero, lo, hi, flip;
+    Narrow(int32_t zero_point, int32_t qlo, int32_t qhi, int32_t flipped)
+        : zero(_mm256_set1_epi16(static_cast<int16_t>(zero_point - flipped))),
+          lo(_mm256_set1_epi8(static_cast<char>(qlo - flipped))),
+          hi(_mm256_set1_epi8(static_cast<char>(qhi - flipped))),
+          flip(_mm256_set1_epi8(static_cast<char>(flipped))) {}
+    inline Codes operator()(I a, I b, I c, I d) const {
+      const __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), zero);
+      const __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(c, d), zero);
+      const __m256i all = _mm256_packs_epi16(ab, cd);
+      return _mm256_xor_si256(_mm256_min_epi8(_mm256_max_epi8(all, lo), hi), flip);
+    }
+  };
+  static inline I nearest(F v) { return _mm256_cvtps_epi32(v); }
+  static inline void store_codes(uint8_t* p, Codes codes) {
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permutevar8x32_epi32(codes, order));
+  }
+  static inline void store_rows(uint8_t* p, int64_t stride, int rows, Codes codes) {
+    const __m128i low = _mm256_castsi256_si128(codes), high = _mm256_extracti128_si256(codes, 1);
+    const __m128i ab = _mm_unpacklo_epi32(low, high), cd = _mm_unpackhi_epi32(low, high);
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), ab);
+    if (rows > 1) _mm_storeh_pd(reinterpret_cast<double*>(p + stride), _mm_castsi128_pd(ab));
+    if (rows > 2) _mm_storel_epi64(reinterpret_cast<__m128i*>(p + 2 * stride), cd);
+    if (rows > 3) _mm_storeh_pd(reinterpret_cast<double*>(p + 3 * stride), _mm_castsi128_pd(cd));
+  }
+
   static inline void stream(float* p, F v) { _mm256_stream_ps(p, v); }
   static inline void stream_bytes(uint8_t* p, I a, I b, I c, I d) {
     _mm256_stream_si256(reinterpret_cast<__m256i*>(p), low_bytes(a, b, c, d));

@@ -10,8 +10,8 @@
 
 #include "native/isa/lanes/arm_neon.h"
 #include "native/kernels/requantize/body.h"
-#include "native/kernels/requantize/codes_body.h"
+#include "native/kernels/requantize/columns_body.h"
 
-LOWBIT_REQUANTIZE_KERNELS(arm_neon)
+LOWBIT_REQUANTIZE_COLUMNS_KERNELS(arm_neon)
 LOWBIT_ACCUMULATOR_KERNELS(arm_neon)
 #endif

@@ -10,9 +10,9 @@
 
 #include "native/isa/lanes/x86_avx2.h"
 #include "native/kernels/requantize/body.h"
-#include "native/kernels/requantize/codes_body.h"
+#include "native/kernels/requantize/columns_body.h"
 
-LOWBIT_REQUANTIZE_KERNELS(x86_avx2)
+LOWBIT_REQUANTIZE_COLUMNS_KERNELS(x86_avx2)
 LOWBIT_ACCUMULATOR_KERNELS(x86_avx2)
 
 #include "native/isa/target/end.h"

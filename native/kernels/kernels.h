@@ -18,6 +18,7 @@
 #include "native/kernels/requantize/requantize.h"
 #include "native/kernels/softmax/softmax.h"
 #include "native/kernels/statistics/statistics.h"
+#include "native/kernels/transform/transform.h"
 #include "native/kernels/unary/unary.h"
 
 namespace lowbit {

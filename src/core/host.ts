@@ -3,6 +3,7 @@
 import { LowbitError } from './errors.js';
 
 interface Builtins {
+  readonly 'node:buffer': typeof import('node:buffer');
   readonly 'node:crypto': typeof import('node:crypto');
   readonly 'node:fs': typeof import('node:fs');
   readonly 'node:fs/promises': typeof import('node:fs/promises');

@@ -4,6 +4,7 @@ import type { BackendPlan, PlanRunOptions } from '../backend/backend.js';
 import { DTYPES, type DType, type TypedArray } from '../core/dtype.js';
 import { LowbitError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
+import { unfilled } from '../core/unfilled.js';
 import type { Program } from './program.js';
 import { type ArenaPlan, isView, type View } from './program.js';
 
@@ -113,7 +114,7 @@ export class CompiledPlan {
     const arrays = this.outputs.map(({ dtype, dims }) => {
       const { array } = DTYPES[dtype];
       if (array === undefined) throw new LowbitError('ERR_UNSUPPORTED', `An output of type ${dtype}`);
-      return new array(sizeOf(dims));
+      return unfilled(array, sizeOf(dims));
     });
     const statistics = new Float32Array(this.observed.length * 2);
     const outputs = new Map(this.outputs.map(({ name }, index) => [name, arrays[index] as TypedArray]));

@@ -54,6 +54,19 @@ test('planes of bytes to pixels, in several pieces and of any length', () => {
   for (const pixels of [1, 2, 15, 16, 17, 47, 48, 49, 1000, 20_001]) permuted(1, [3, pixels], [1, 0], SHIFTS);
 });
 
+test('planes of floats to pixels and back, around the sides of squares and in several tiles', () => {
+  coversSlots('transpose_32');
+  for (const channels of [2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 300]) {
+    for (const pixels of [3, 4, 5, 8, 15, 16, 17, 31, 49, 260]) {
+      permuted(4, [channels, pixels], [1, 0]);
+      permuted(4, [pixels, channels], [1, 0]);
+    }
+  }
+  for (const pixels of [1, 5, 16, 21, 48, 4097, 20_001]) permuted(4, [3, pixels], [1, 0], SHIFTS);
+  permuted(4, [2, 17, 300], [0, 2, 1], SHIFTS);
+  permuted(4, [3, 513, 20], [0, 2, 1], SHIFTS);
+});
+
 describe.each([1, 2, 4, 8] as const)('transpose of %d-byte elements', (width) => {
   test('planes to pixels and back', () => {
     for (const [n, c, h, w] of [

@@ -10,8 +10,8 @@ const rows = kernelRows();
 const isas = isaRows().map(({ name }) => name);
 const slots = [...new Set(rows.map(({ slot }) => slot))];
 
-/** `<op>_<types>` or `<op>_<input types>_<output type>`: types are f32, i32, u8, i8, f16, bf16, f8, i16, u16 and u4, run together for several inputs; 8 is any byte. */
-const SLOT = /^[a-z]+(_[a-z]+)*(_8|(_((f32|bf16|f16|f8|i32|i16|u16|u8|i8|u4)+)){1,2})$/;
+/** `<op>_<types>` or `<op>_<input types>_<output type>`: types are f32, i32, u8, i8, f16, bf16, f8, i16, u16 and u4, run together for several inputs; 8 is any byte, 32 any four. */
+const SLOT = /^[a-z]+(_[a-z]+)*(_8|_32|(_((f32|bf16|f16|f8|i32|i16|u16|u8|i8|u4)+)){1,2})$/;
 
 const GUARDS = {
   x86_64: /^#if defined\(__x86_64__\)/m,

@@ -1,5 +1,5 @@
-// The operations transpose and copy_rows of a plan. They move bytes; only planes that become pixels have a
-// kernel per instruction set.
+// The operations transpose and copy_rows of a plan. They move bytes; planes that become pixels, and pixels that become
+// planes, have kernels per instruction set.
 #include <cstring>
 
 #include "native/kernels/chunks.h"
@@ -70,10 +70,23 @@ void copy_runs(const View& view, int64_t element_bytes, const uint8_t* x, uint8_
   run.parallel(units.count, body);
 }
 
-template <typename T>
-void copy_tiles(const View& view, const void* x_bytes, void* y_bytes, const RunContext& run) {
-  const T* x = static_cast<const T*>(x_bytes);
-  T* y = static_cast<T*>(y_bytes);
+// Pixels or elements of a plane in a tile of squares: long enough for the streams of memory, short enough that both
+// sides stay in the L2 cache when a line is touched again.
+constexpr int64_t kSquares = 256;
+
+// Part `number` of `parts` of n begins here: even parts, on lines of memory where they can.
+int64_t even_part(int64_t n, int64_t number, int64_t parts) {
+  return number == parts ? n : n * number / parts / 16 * 16;
+}
+
+// A view of two dimensions and the planes of it: rows walk `other`, columns the last dimension.
+struct Tiles {
+  int64_t rows, columns, x_row, x_column, y_row;
+  View outer;
+  int64_t planes;
+};
+
+Tiles tiles_of(const View& view) {
   const int last = view.rank - 1;
   // Rows of a tile walk the dimension that is closest together in x, so that a tile uses whole lines of both sides.
   const int64_t* strides = view.strides[0];
@@ -82,33 +95,40 @@ void copy_tiles(const View& view, const void* x_bytes, void* y_bytes, const RunC
     if (strides[i] != 0 && (strides[other] == 0 || strides[i] < strides[other])) other = i;
   }
   const bool one = last == 0;
-  const int64_t columns = view.dims[last], rows = one ? 1 : view.dims[other];
-  const int64_t x_row = one ? 0 : strides[other], y_row = one ? 0 : view.strides[1][other];
-  const int64_t tile_columns = one ? 4096 : columns < kTile ? columns : kTile;
-  // Narrow tiles are made longer.
-  const int64_t tile_rows = columns < kTile ? kTile * kTile / columns : kTile;
-  const int64_t down = (rows + tile_rows - 1) / tile_rows, across = (columns + tile_columns - 1) / tile_columns;
-  View outer{0, {}, {}};
-  int64_t planes = 1;
+  Tiles tiles = {one ? 1 : view.dims[other],
+                 view.dims[last],
+                 one ? 0 : strides[other],
+                 strides[last],
+                 one ? 0 : view.strides[1][other],
+                 {0, {}, {}},
+                 1};
   for (int i = 0; i < last; i++) {
     if (i == other) continue;
-    planes *= view.dims[i];
-    outer.dims[outer.rank] = view.dims[i];
-    for (int v = 0; v < 2; v++) outer.strides[v][outer.rank] = view.strides[v][i];
-    outer.rank++;
+    tiles.planes *= view.dims[i];
+    tiles.outer.dims[tiles.outer.rank] = view.dims[i];
+    for (int v = 0; v < 2; v++) tiles.outer.strides[v][tiles.outer.rank] = view.strides[v][i];
+    tiles.outer.rank++;
   }
-  const int64_t per_plane = down * across, all = planes * per_plane;
-  const Chunks units =
-      cut(all, 2 * static_cast<int64_t>(sizeof(T)) * (rows < tile_rows ? rows : tile_rows) * tile_columns);
+  return tiles;
+}
+
+// Calls copy(x, y, rows, columns), offsets in elements, for tiles of at most tile_rows x tile_columns.
+template <typename Copy>
+void for_tiles(const Tiles& tiles, int64_t tile_rows, int64_t tile_columns, int64_t element_bytes,
+               const RunContext& run, const Copy& copy) {
+  const int64_t down = (tiles.rows + tile_rows - 1) / tile_rows;
+  const int64_t across = (tiles.columns + tile_columns - 1) / tile_columns;
+  const int64_t per_plane = down * across, all = tiles.planes * per_plane;
+  const Chunks units = cut(all, 2 * element_bytes * least(tiles.rows, tile_rows) * tile_columns);
   auto body = [&](int64_t task, int) {
     const int64_t first = units.begin(task);
-    Odometer<2> plane(outer.rank, outer.dims, outer.strides, first / per_plane);
+    Odometer<2> plane(tiles.outer.rank, tiles.outer.dims, tiles.outer.strides, first / per_plane);
     int64_t tile = first % per_plane;
     for (int64_t u = first; u < units.end(task, all); u++) {
-      const int64_t r = tile / across * tile_rows, c = tile % across * tile_columns;
-      copy_tile(x + plane.offset(0) + r * x_row + c * strides[last], x_row, strides[last],
-                y + plane.offset(1) + r * y_row + c, y_row, least(tile_rows, rows - r),
-                least(tile_columns, columns - c));
+      const int64_t r = even_part(tiles.rows, tile / across, down);
+      const int64_t c = even_part(tiles.columns, tile % across, across);
+      copy(plane.offset(0) + r * tiles.x_row + c * tiles.x_column, plane.offset(1) + r * tiles.y_row + c,
+           even_part(tiles.rows, tile / across + 1, down) - r, even_part(tiles.columns, tile % across + 1, across) - c);
       if (++tile == per_plane) {
         tile = 0;
         plane.next();
@@ -116,6 +136,30 @@ void copy_tiles(const View& view, const void* x_bytes, void* y_bytes, const RunC
     }
   };
   run.parallel(units.count, body);
+}
+
+template <typename T>
+void copy_tiles(const View& view, const void* x_bytes, void* y_bytes, const RunContext& run) {
+  const T* x = static_cast<const T*>(x_bytes);
+  T* y = static_cast<T*>(y_bytes);
+  const Tiles tiles = tiles_of(view);
+  if constexpr (sizeof(T) == 4) {
+    if (tiles.x_row == 1) {
+      const int64_t columns = least(tiles.columns, kSquares);
+      for_tiles(tiles, columns < 16 ? kSquares * 16 : kSquares, columns, 4, run,
+                [&](int64_t from, int64_t to, int64_t rows, int64_t columns) {
+                  run.kernels->transpose_32({x + from, tiles.x_column, y + to, tiles.y_row, rows, columns});
+                });
+      return;
+    }
+  }
+  const int64_t tile_columns = view.rank == 1 ? 4096 : least(tiles.columns, kTile);
+  // Narrow tiles are made longer.
+  const int64_t tile_rows = tiles.columns < kTile ? kTile * kTile / tiles.columns : kTile;
+  for_tiles(tiles, tile_rows, tile_columns, sizeof(T), run,
+            [&](int64_t from, int64_t to, int64_t rows, int64_t columns) {
+              copy_tile(x + from, tiles.x_row, tiles.x_column, y + to, tiles.y_row, rows, columns);
+            });
 }
 
 }  // namespace

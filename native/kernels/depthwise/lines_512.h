@@ -61,7 +61,7 @@ inline __m512i tap_weights(const LineBlock& block, int64_t tap) {
   const int8_t* from = block.args->w + tap * block.args->channels + block.channel;
   if (block.pixels == 1) return _mm512_maskz_loadu_epi8(first_bytes(block.count), from);
   alignas(64) int8_t bytes[64];
-  for (int64_t i = 0; i < 64; ++i) bytes[i] = from[i % block.count];
+  for (int64_t i = 0, c = 0; i < 64; ++i, c = c + 1 == block.count ? 0 : c + 1) bytes[i] = from[c];
   return _mm512_load_si512(bytes);
 }
 
@@ -71,8 +71,7 @@ inline void begin_block(LineBlock& block) {
   const DepthwiseCodesArgs& args = *block.args;
   alignas(64) int32_t start[64];
   alignas(64) float multiplier[64];
-  for (int64_t i = 0; i < 64; ++i) {
-    const int64_t c = i % block.count;
+  for (int64_t i = 0, c = 0; i < 64; ++i, c = c + 1 == block.count ? 0 : c + 1) {
     start[i] = args.offset == nullptr ? 0 : args.offset[block.channel + c];
     multiplier[i] = args.multiplier[args.multiplier_step == 0 ? 0 : block.channel + c];
   }
@@ -120,8 +119,8 @@ struct Finish {
   }
 };
 
-// Three rows of a line and what of them to read.
-template <bool Signed>
+// Three rows of a line and what of them to read. Whole: every byte of the register, without a mask.
+template <bool Signed, bool Whole>
 struct ThreeRows {
   const LineBlock& block;
   const uint8_t* row[3];
@@ -133,15 +132,24 @@ struct ThreeRows {
     for (int r = 0; r < 3; ++r) row[r] = static_cast<const uint8_t*>(rows[r]) + of.channel;
   }
 
+  inline __attribute__((always_inline)) __m512i codes(const uint8_t* from) const {
+    if (!Whole) return block.codes<Signed>(from, whole);
+    const __m512i x = _mm512_loadu_si512(from);
+    return Signed ? _mm512_xor_si512(x, block.flip) : x;
+  }
+
   // A column of the window, [three rows] x [the bytes of a register], `offset` bytes behind the first pixel.
-  inline Interleaved inside(int64_t offset) const {
-    const __m512i bottom = block.codes<Signed>(row[2] + offset, whole);
-    return interleave(block.codes<Signed>(row[0] + offset, whole), block.codes<Signed>(row[1] + offset, whole), bottom,
-                      bottom);
+  inline __attribute__((always_inline)) Interleaved inside(int64_t offset) const {
+    const __m512i bottom = codes(row[2] + offset);
+    return interleave(codes(row[0] + offset), codes(row[1] + offset), bottom, bottom);
   }
 
   // The column at pixel x, of which some pixels may be outside of the row: padding.
   Interleaved at(int64_t x) const {
+    if (block.pixels == 1) {
+      if (x >= 0 && x < width) return inside(x * channels);
+      return {{block.padding, block.padding, block.padding, block.padding}};
+    }
     const int64_t first = x < 0 ? -x : 0;
     const int64_t last = width - x < block.pixels ? width - x : block.pixels;
     const __mmask64 mask = first >= last ? 0 : first_bytes(last * block.count) & ~first_bytes(first * block.count);
@@ -160,8 +168,9 @@ struct Weights3x3 {
   Interleaved column[3];
 };
 
-inline void sum_columns(const LineBlock& block, const Weights3x3& weights, const Interleaved& left,
-                        const Interleaved& middle, const Interleaved& right, __m512i sum[4]) {
+inline __attribute__((always_inline)) void sum_columns(const LineBlock& block, const Weights3x3& weights,
+                                                       const Interleaved& left, const Interleaved& middle,
+                                                       const Interleaved& right, __m512i sum[4]) {
   LOWBIT_UNROLL
   for (int q = 0; q < 4; ++q) {
     sum[q] = _mm512_dpbusd_epi32(block.start[q], left.quarter[q], weights.column[0].quarter[q]);
@@ -173,7 +182,7 @@ inline void sum_columns(const LineBlock& block, const Weights3x3& weights, const
 // 3 x 3: the three rows of a column are interleaved once and meet the weights of up to three output pixels. 12
 // registers of weights, three columns of 4, sums of 4. Advance: pixels from one window to the next, 0 = any; columns
 // that the next window shares stay where they are.
-template <bool Signed, bool SignedOut, int Advance>
+template <bool Signed, bool SignedOut, int Advance, bool Whole>
 void lines_3x3(LineBlock& block) {
   const DepthwiseCodesArgs& args = *block.args;
   begin_block<Signed>(block);
@@ -194,7 +203,7 @@ void lines_3x3(LineBlock& block) {
   const __mmask64 whole = first_bytes(step * block.count);
   uint8_t* y = args.y + block.channel;
   for (int64_t line = 0; line < args.lines; ++line, y += args.pixels * channels) {
-    const ThreeRows<Signed> rows(block, args.rows + 3 * line);
+    const ThreeRows<Signed, Whole> rows(block, args.rows + 3 * line);
     __m512i sum[4];
     for (int64_t p = 0; p < args.pixels;) {
       const int64_t x = p * args.stride - args.pad_left;
@@ -215,7 +224,7 @@ void lines_3x3(LineBlock& block) {
         right = rows.inside(offset + 2 * channels);
         sum_columns(block, weights, left, middle, right, sum);
         const __m512i codes = finish(block, sum);
-        if (whole == ~__mmask64{0}) {
+        if (Whole) {
           _mm512_storeu_si512(to, codes);
         } else {
           _mm512_mask_storeu_epi8(to, whole, codes);
@@ -274,6 +283,18 @@ void lines_any(LineBlock& block) {
   }
 }
 
+template <bool Signed, bool SignedOut, bool Whole>
+void lines_3x3_of(LineBlock& block) {
+  const int64_t advance = block.pixels * block.args->stride;
+  if (advance == 1) {
+    lines_3x3<Signed, SignedOut, 1, Whole>(block);
+  } else if (advance == 2) {
+    lines_3x3<Signed, SignedOut, 2, Whole>(block);
+  } else {
+    lines_3x3<Signed, SignedOut, 0, Whole>(block);
+  }
+}
+
 template <bool Signed, bool SignedOut>
 void depthwise_lines(const DepthwiseCodesArgs& args) {
   LineBlock block = {};
@@ -284,15 +305,12 @@ void depthwise_lines(const DepthwiseCodesArgs& args) {
     block.count = left < 64 ? left : 64;
     const bool packs = window_3x3 && args.stride == 1 && args.channels <= 32;
     block.pixels = packs ? 64 / args.channels : 1;
-    const int64_t advance = block.pixels * args.stride;
     if (!window_3x3) {
       lines_any<Signed, SignedOut>(block);
-    } else if (advance == 1) {
-      lines_3x3<Signed, SignedOut, 1>(block);
-    } else if (advance == 2) {
-      lines_3x3<Signed, SignedOut, 2>(block);
+    } else if (block.count * block.pixels == 64) {
+      lines_3x3_of<Signed, SignedOut, true>(block);
     } else {
-      lines_3x3<Signed, SignedOut, 0>(block);
+      lines_3x3_of<Signed, SignedOut, false>(block);
     }
   }
 }

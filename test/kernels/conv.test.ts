@@ -131,6 +131,9 @@ describe('conv_i8', () => {
         false,
         7,
       );
+      const widened = { ...POINTWISE, h: 9, w: 81, channels: 3, kernel: [3, 4], stride: [2, 2] } as const;
+      checkInteger({ ...widened, filters: 40, pads: [0, 0, 1, 2] }, format, 3, format, false, 8);
+      checkInteger({ ...widened, filters: 21, pads: [1, 1, 1, 2] }, format, 3, 5 - format, false, 9);
     }
   });
 

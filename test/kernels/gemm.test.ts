@@ -157,6 +157,14 @@ describe('gemm_i8', () => {
     check({ ...SIMPLE, m: 13, k: 2100, n: 97, aFormat: 3, yFormat: 6 });
   });
 
+  test('few codes per row, many rows: every number of panels, whole and not', () => {
+    for (const k of [16, 24, 32, 48]) {
+      for (const [i, n] of [1, 16, 24, 41, 64, 90, 144].entries()) {
+        check({ ...SIMPLE, m: 65 + i, k, n, aFormat: 2 + (i % 2), yFormat: 2 + ((i + k / 8) % 2), seed: i + k });
+      }
+    }
+  });
+
   test('many rows with zero points of the weights, more than a block sums at a time', () => {
     for (const yFormat of [1, 2, 3, 6]) {
       check({ ...SIMPLE, m: 900, k: 24, n: 20, wFormat: 2, wZeros: true, rowZeros: yFormat !== 2, yFormat });

@@ -7,7 +7,9 @@
 
 #include "native/isa/target/begin_x86_avx512vnni.h"
 
+#include "native/kernels/gemm_i8/codes_512.h"
 #include "native/kernels/gemm_i8/finish_512.h"
+#include "native/kernels/gemm_i8/short_512.h"
 
 namespace lowbit {
 
@@ -34,12 +36,21 @@ inline __m512i broadcast4(const uint8_t* from) {
 // both ports busy; 24 of the 32 registers accumulate, the rest hold Panels columns of B and one broadcast of A.
 // Signed codes: a = (a ^ 0x80) - 128 with a ^ 0x80 unsigned, so accumulation starts from -128 * column_sum.
 template <bool Signed, int Rows, int Panels>
-void tile(const Finish512& finish, int64_t row, int64_t panel) {
+void tile(const Finish512& finish, const Columns512<Panels>& prepared, int64_t row) {
   const GemmI8Product& product = *finish.product;
   const int64_t a_stride = product.a_stride;
+  const int64_t panel = prepared.panel;
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
   __m512i sum[Rows][Panels];
-  start_512<Signed, Rows, Panels>(finish, row, panel, sum);
+  if (finish.sums != nullptr && finish.sums->accumulate) {
+    start_512<Signed, Rows, Panels>(finish, row, panel, sum);
+  } else {
+    LOWBIT_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      LOWBIT_UNROLL
+      for (int p = 0; p < Panels; ++p) sum[r][p] = prepared.start[p];
+    }
+  }
   RowBases<Rows> rows;
   LOWBIT_UNROLL
   for (int i = 0; i < RowBases<Rows>::kCount; ++i) {
@@ -82,15 +93,19 @@ void tile(const Finish512& finish, int64_t row, int64_t panel) {
       }
     }
   }
-  finish_512<Rows, Panels>(finish, row, panel, sum);
+  if (prepared.codes) {
+    finish_tile_512<Rows, Panels>(*finish.codes, prepared, row, sum);
+  } else {
+    finish_512<Rows, Panels>(finish, row, panel, sum);
+  }
 }
 
 template <bool Signed, int Rows, int Panels>
-void tile_of(int64_t rows, const Finish512& finish, int64_t row, int64_t panel) {
+void tile_of(int64_t rows, const Finish512& finish, const Columns512<Panels>& prepared, int64_t row) {
   if (rows == Rows) {
-    tile<Signed, Rows, Panels>(finish, row, panel);
+    tile<Signed, Rows, Panels>(finish, prepared, row);
   } else if constexpr (Rows > 1) {
-    tile_of<Signed, Rows - 1, Panels>(rows, finish, row, panel);
+    tile_of<Signed, Rows - 1, Panels>(rows, finish, prepared, row);
   }
 }
 
@@ -100,9 +115,11 @@ template <bool Signed, int MaxRows, int Panels>
 void columns(const Finish512& finish, int64_t panel) {
   const int64_t m = finish.product->m;
   const int64_t tiles = (m + MaxRows - 1) / MaxRows;
+  Columns512<Panels> prepared;
+  prepared.template prepare<Signed>(finish, panel);
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t row = m * t / tiles;
-    tile_of<Signed, MaxRows, Panels>(m * (t + 1) / tiles - row, finish, row, panel);
+    tile_of<Signed, MaxRows, Panels>(m * (t + 1) / tiles - row, finish, prepared, row);
   }
 }
 
@@ -183,7 +200,8 @@ void gemm(const Finish512& finish) {
   const int64_t panels = finish.product->panels;
   int64_t panel = 0;
   if (finish.product->m <= kThinRows && finish.product->segments == 1) return thin<Signed, kThinRows>(finish);
-  while (panels - panel >= 7 || panels - panel == 4) {
+  if (run_short<Signed>(finish)) return;
+  while (panels - panel >= 7 || panels - panel == 4 || panels - panel == 6) {
     columns<Signed, 6, 4>(finish, panel);
     panel += 4;
   }

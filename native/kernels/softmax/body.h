@@ -68,35 +68,77 @@ struct Exponentials {
 
 struct Shares {
   float* y;
-  F inverse, nan;
+  F inverse;
   template <typename Extent>
   inline void operator()(int64_t i, Extent e) const {
-    const F share = Lanes::mul(Lanes::load(y + i, e), inverse);
-    Lanes::store(y + i, Lanes::where_number(share, share, nan), e);
+    Lanes::store(y + i, Lanes::mul(Lanes::load(y + i, e), inverse), e);
+  }
+};
+
+struct Filling {
+  float* y;
+  F value;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    Lanes::store(y + i, value, e);
+  }
+};
+
+// A step is taken for several rows before the next one: what a row waits for (its lanes combined, its reciprocal) is
+// done while others are under way.
+constexpr int64_t kRowsAtOnce = 8;
+constexpr int64_t kFloatsAtOnce = 4096;
+
+struct SoftmaxRows {
+  const float* x;
+  float* y;
+  const float* mask;
+  int64_t mask_stride, n;
+  F scale;
+
+  inline float most_of(int64_t r) const {
+    if (mask == nullptr) return extreme_of<Greatest>(x + r * n, n);
+    Masked masked;
+    masked.mask = mask + r * mask_stride;
+    masked.scale = scale;
+    for (int j = 0; j < kVectors; j++) masked.most[j] = Lanes::of(-kInfinity);
+    each_sixteen(x + r * n, y + r * n, n, 0.0f, masked);
+    return tree_of_lanes<Greatest>(masked.most);
+  }
+
+  inline float sum_with(float most, int64_t r) const {
+    Exponentials exponentials;
+    exponentials.most = Lanes::of(most);
+    for (int j = 0; j < kVectors; j++) exponentials.sum[j] = Lanes::of(0.0f);
+    each_sixteen((mask == nullptr ? x : y) + r * n, y + r * n, n, -kInfinity, exponentials);
+    return tree_of_lanes<Sum>(exponentials.sum);
+  }
+
+  inline void divide(float sum, int64_t r) const {
+    // The sum is NaN as soon as one of its terms is; else it is at least 1.
+    if (sum == sum) {
+      for_lanes(n, Shares{y + r * n, Lanes::of(1.0f / sum)});
+    } else {
+      for_lanes(n, Filling{y + r * n, Lanes::of(std::numeric_limits<float>::quiet_NaN())});
+    }
+  }
+
+  inline void some(int64_t count) const {
+    float number[kRowsAtOnce];
+    for (int64_t r = 0; r < count; r++) number[r] = most_of(r);
+    for (int64_t r = 0; r < count; r++) number[r] = sum_with(number[r], r);
+    for (int64_t r = 0; r < count; r++) divide(number[r], r);
   }
 };
 
 void softmax_rows(const SoftmaxArgs& args) {
   const int64_t n = args.columns;
-  const F nan = Lanes::of(std::numeric_limits<float>::quiet_NaN());
-  for (int64_t r = 0; r < args.rows; r++) {
-    const float* x = args.x + r * n;
-    float* y = args.y + r * n;
-    Exponentials exponentials;
-    if (args.mask == nullptr) {
-      exponentials.most = Lanes::of(extreme_of<Greatest>(x, n));
-    } else {
-      Masked masked;
-      masked.mask = args.mask + r * args.mask_stride;
-      masked.scale = Lanes::of(args.scale);
-      for (int j = 0; j < kVectors; j++) masked.most[j] = Lanes::of(-kInfinity);
-      each_sixteen(x, y, n, 0.0f, masked);
-      exponentials.most = Lanes::of(tree_of_lanes<Greatest>(masked.most));
-      x = y;
-    }
-    for (int j = 0; j < kVectors; j++) exponentials.sum[j] = Lanes::of(0.0f);
-    each_sixteen(x, y, n, -kInfinity, exponentials);
-    for_lanes(n, Shares{y, Lanes::of(1.0f / tree_of_lanes<Sum>(exponentials.sum)), nan});
+  int64_t step = n * kRowsAtOnce <= kFloatsAtOnce ? kRowsAtOnce : kFloatsAtOnce / n;
+  if (step < 1) step = 1;
+  for (int64_t r = 0; r < args.rows; r += step) {
+    const float* mask = args.mask == nullptr ? nullptr : args.mask + r * args.mask_stride;
+    const SoftmaxRows rows{args.x + r * n, args.y + r * n, mask, args.mask_stride, n, Lanes::of(args.scale)};
+    rows.some(args.rows - r < step ? args.rows - r : step);
   }
 }
 

@@ -13,15 +13,16 @@ inline F exponential(F v) {
   const F biased = Lanes::add(Lanes::mul(x, Lanes::of(kLog2E)), Lanes::of(kRound));
   const F n = Lanes::sub(biased, Lanes::of(kRound));
   const F r = Lanes::sub(Lanes::sub(x, Lanes::mul(n, Lanes::of(kLn2High))), Lanes::mul(n, Lanes::of(kLn2Low)));
-  F q = Lanes::of(kQ4);
-  q = Lanes::add(Lanes::mul(q, r), Lanes::of(kQ3));
-  q = Lanes::add(Lanes::mul(q, r), Lanes::of(kQ2));
-  q = Lanes::add(Lanes::mul(q, r), Lanes::of(kQ1));
-  q = Lanes::add(Lanes::mul(q, r), Lanes::of(kQ0));
-  const F e = Lanes::add(Lanes::add(Lanes::mul(q, Lanes::mul(r, r)), r), Lanes::of(1.0f));
-  const I power = Lanes::shift_left_23(Lanes::add(Lanes::bits(biased), less_bits(0)));
-  const F scaled = Lanes::floats(Lanes::add(Lanes::bits(e), power));
-  return Lanes::where_less(v, smallest, Lanes::of(0.0f), Lanes::where_number(v, scaled, v));
+  // q in pairs of coefficients: half as long a chain as one coefficient after the other.
+  const F square = Lanes::mul(r, r);
+  const F low = Lanes::add(Lanes::mul(Lanes::of(kQ1), r), Lanes::of(kQ0));
+  const F middle = Lanes::add(Lanes::mul(Lanes::of(kQ3), r), Lanes::of(kQ2));
+  const F high = Lanes::add(Lanes::mul(Lanes::of(kQ4), square), middle);
+  const F q = Lanes::add(Lanes::mul(high, square), low);
+  const F e = Lanes::add(Lanes::add(Lanes::mul(q, square), r), Lanes::of(1.0f));
+  // 2^n with n in [-126, 0]; the result is no smaller than 2^-126, so that the product is exact.
+  const F power = Lanes::floats(Lanes::shift_left_23(Lanes::add(Lanes::bits(biased), less_bits(127))));
+  return Lanes::where_less(v, smallest, Lanes::of(0.0f), Lanes::mul(e, power));
 }
 
 }  // namespace

@@ -10,6 +10,16 @@ namespace {
 
 constexpr int kVectors = kPartialSums / Lanes::kWidth;
 
+// A step is taken for several rows before the next one: what a row waits for (its lanes combined, a root, a quotient)
+// is done while others are under way.
+constexpr int64_t kRowsAtOnce = 8;
+constexpr int64_t kFloatsAtOnce = 4096;
+
+inline int64_t rows_at_once(int64_t columns) {
+  if (columns * kRowsAtOnce <= kFloatsAtOnce) return kRowsAtOnce;
+  return columns < kFloatsAtOnce ? kFloatsAtOnce / columns : 1;
+}
+
 struct Itself {
   inline F operator()(F v) const { return v; }
 };
@@ -61,6 +71,27 @@ inline float combined_of(const float* x, int64_t n, const Turn& turn) {
   }
   for (int64_t j = 0; j < n - i; j++) parts[j] = turned[j];
   return tree_of<Combine>(parts);
+}
+
+// Elements i to i + 16 of a row, or what is left of it with `filling` behind; `turn` gives what is stored in their
+// place.
+template <typename Turn>
+inline void each_sixteen(const float* x, float* y, int64_t n, float filling, Turn& turn) {
+  int64_t i = 0;
+  for (; i + kPartialSums <= n; i += kPartialSums) {
+    for (int j = 0; j < kVectors; j++) {
+      const int64_t at = i + j * Lanes::kWidth;
+      Lanes::store(y + at, turn(Lanes::load(x + at, AllLanes{}), at, j), AllLanes{});
+    }
+  }
+  if (i == n) return;
+  float last[kPartialSums];
+  for (int64_t j = 0; j < kPartialSums; j++) last[j] = j < n - i ? x[i + j] : filling;
+  for (int j = 0; j < kVectors; j++) {
+    const int64_t at = j * Lanes::kWidth;
+    Lanes::store(last + at, turn.last(Lanes::load(last + at, AllLanes{}), i + at, n, j), AllLanes{});
+  }
+  for (int64_t j = 0; j < n - i; j++) y[i + j] = last[j];
 }
 
 struct Sum {

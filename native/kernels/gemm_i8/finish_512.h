@@ -4,6 +4,7 @@
 
 #include "native/isa/unroll.h"
 #include "native/kernels/gemm_i8/gemm_i8.h"
+#include "native/kernels/loop.h"
 
 namespace lowbit {
 
@@ -187,8 +188,55 @@ inline void finish_codes_row_512(const Finish512& finish, int64_t row, int64_t p
   finish_codes_512<0, Panels, 1, Panels>(finish, row, panel, sum);
 }
 
-// A tile whose sums went to the stack: floats, and codes that need corrections. One copy for all tiles; long sums hide
-// the way through the first-level cache.
+// A tile of floats whose rows have one scale, from registers.
+template <int Rows, int Panels>
+inline __attribute__((always_inline)) void finish_floats_512(const Finish512& finish, int64_t row, int64_t panel,
+                                                             __m512i (&sum)[Rows][Panels]) {
+  const GemmI8FloatsArgs& args = *finish.floats;
+  const __m512 row_scale = _mm512_set1_ps(args.row_scale == nullptr ? 1.0f : *args.row_scale);
+  LOWBIT_UNROLL
+  for (int p = 0; p < Panels; ++p) {
+    const int64_t at = 16 * (panel + p);
+    const __mmask16 mask = columns_mask_512(args.product, panel + p);
+    const __m512 column_scale = args.column_scale_step == 0 ? _mm512_set1_ps(*args.column_scale)
+                                                            : _mm512_maskz_loadu_ps(mask, args.column_scale + at);
+    const __m512 scale = _mm512_mul_ps(row_scale, column_scale);
+    // v + -0 is v, whatever it is.
+    const __m512 bias = args.bias == nullptr ? _mm512_set1_ps(-0.0f) : _mm512_maskz_loadu_ps(mask, args.bias + at);
+    LOWBIT_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      const __m512 v = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum[r][p]), scale), bias);
+      sum[r][p] = _mm512_castps_si512(v);
+    }
+  }
+  if (args.lo > -kInfinity || args.hi < kInfinity) {
+    const __m512 lo = _mm512_set1_ps(args.lo), hi = _mm512_set1_ps(args.hi);
+    LOWBIT_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      LOWBIT_UNROLL
+      for (int p = 0; p < Panels; ++p) {
+        sum[r][p] = _mm512_castps_si512(_mm512_min_ps(hi, _mm512_max_ps(lo, _mm512_castsi512_ps(sum[r][p]))));
+      }
+    }
+  }
+  float* y = args.y + row * args.y_stride + 16 * panel;
+  const bool whole = args.product.columns - 16 * panel >= 16 * Panels;
+  LOWBIT_UNROLL
+  for (int r = 0; r < Rows; ++r, y += args.y_stride) {
+    LOWBIT_UNROLL
+    for (int p = 0; p < Panels; ++p) {
+      const __m512 v = _mm512_castsi512_ps(sum[r][p]);
+      if (whole || p + 1 < Panels) {
+        _mm512_storeu_ps(y + 16 * p, v);
+      } else {
+        _mm512_mask_storeu_ps(y + 16 * p, columns_mask_512(args.product, panel + p), v);
+      }
+    }
+  }
+}
+
+// A tile whose sums went to the stack: floats by row, and whatever needs corrections. One copy for all tiles; long sums
+// hide the way through the first-level cache.
 __attribute__((noinline)) void finish_stored_512(const Finish512& finish, int64_t row, int64_t rows, int64_t panel,
                                                  int64_t panels, int32_t* sums) {
   for (int64_t r = row; r < row + rows; ++r, sums += 16 * panels) {
@@ -223,6 +271,13 @@ inline __attribute__((always_inline)) void finish_512(const Finish512& finish, i
     finish_codes_512 < 0, Panels<4 ? Panels : 4, Rows, Panels>(finish, row, panel, sum);
     if constexpr (Panels > 4) finish_codes_512<4, Panels - 4, Rows, Panels>(finish, row, panel, sum);
     return;
+  }
+  // Narrow tiles are few, and their code as long.
+  if constexpr (Panels >= 3) {
+    if (finish.floats != nullptr && !finish.corrected && finish.floats->row_scale_step == 0) {
+      finish_floats_512<Rows, Panels>(finish, row, panel, sum);
+      return;
+    }
   }
   alignas(64) int32_t stored[Rows * Panels * 16];
   int32_t* c = stored;

@@ -2,6 +2,7 @@
 // x86_avx2.cc for why not vpmaddubsw).
 #if defined(__x86_64__) || defined(_M_X64)
 #include <cstring>
+#include <limits>
 
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"

@@ -1,6 +1,7 @@
 // The int8 products with AVX-512 VNNI: vpdpbusd adds four u8 * i8 products to each of 16 int32, exactly.
 #if defined(__x86_64__) || defined(_M_X64)
 #include <cstring>
+#include <limits>
 
 #include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
@@ -32,11 +33,18 @@ inline __m512i broadcast4(const uint8_t* from) {
   return _mm512_set1_epi32(word);
 }
 
+// What a tile asks for while it multiplies: a line in every group of k, `step` bytes after the one before. What lies
+// behind the weights does no harm.
+struct Ahead {
+  const int8_t* line;
+  int64_t step;
+};
+
 // A tile of Rows x (16 * Panels). Two vpdpbusd start per cycle and each takes 4 to 5, so 10 or more accumulators keep
 // both ports busy; 24 of the 32 registers accumulate, the rest hold Panels columns of B and one broadcast of A.
 // Signed codes: a = (a ^ 0x80) - 128 with a ^ 0x80 unsigned, so accumulation starts from -128 * column_sum.
 template <bool Signed, int Rows, int Panels>
-void tile(const Finish512& finish, const Columns512<Panels>& prepared, int64_t row) {
+void tile(const Finish512& finish, const Columns512<Panels>& prepared, int64_t row, Ahead ahead) {
   const GemmI8Product& product = *finish.product;
   const int64_t a_stride = product.a_stride;
   const int64_t panel = prepared.panel;
@@ -60,6 +68,8 @@ void tile(const Finish512& finish, const Columns512<Panels>& prepared, int64_t r
 
   for (int64_t segment = product.segments;;) {
     for (int64_t g = product.k / 4; g > 0; --g) {
+      _mm_prefetch(reinterpret_cast<const char*>(ahead.line), _MM_HINT_T0);
+      ahead.line += ahead.step;
       __m512i columns[Panels];
       LOWBIT_UNROLL
       for (int p = 0; p < Panels; ++p) columns[p] = _mm512_loadu_si512(b + p * product.panel_bytes);
@@ -101,25 +111,29 @@ void tile(const Finish512& finish, const Columns512<Panels>& prepared, int64_t r
 }
 
 template <bool Signed, int Rows, int Panels>
-void tile_of(int64_t rows, const Finish512& finish, const Columns512<Panels>& prepared, int64_t row) {
+void tile_of(int64_t rows, const Finish512& finish, const Columns512<Panels>& prepared, int64_t row, Ahead ahead) {
   if (rows == Rows) {
-    tile<Signed, Rows, Panels>(finish, prepared, row);
+    tile<Signed, Rows, Panels>(finish, prepared, row, ahead);
   } else if constexpr (Rows > 1) {
-    tile_of<Signed, Rows - 1, Panels>(rows, finish, prepared, row);
+    tile_of<Signed, Rows - 1, Panels>(rows, finish, prepared, row, ahead);
   }
 }
 
 // All rows by `Panels` panels, in tiles of at most MaxRows rows of nearly equal height: a last tile of one row would
-// leave the ports idle while its few accumulators wait for themselves.
+// leave the ports idle while its few accumulators wait for themselves. The first tiles ask for the panels behind these,
+// one each, which the first tile over them would wait for, line after line.
 template <bool Signed, int MaxRows, int Panels>
 void columns(const Finish512& finish, int64_t panel) {
-  const int64_t m = finish.product->m;
+  const GemmI8Product& product = *finish.product;
+  const int64_t m = product.m;
   const int64_t tiles = (m + MaxRows - 1) / MaxRows;
   Columns512<Panels> prepared;
   prepared.template prepare<Signed>(finish, panel);
+  const int8_t* next = product.b + (panel + Panels) * product.panel_bytes;
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t row = m * t / tiles;
-    tile_of<Signed, MaxRows, Panels>(m * (t + 1) / tiles - row, finish, prepared, row);
+    const Ahead ahead = t < Panels ? Ahead{next + t * product.panel_bytes, 64} : Ahead{product.b, 0};
+    tile_of<Signed, MaxRows, Panels>(m * (t + 1) / tiles - row, finish, prepared, row, ahead);
   }
 }
 

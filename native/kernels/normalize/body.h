@@ -7,13 +7,20 @@
 namespace lowbit {
 namespace {
 
+// x + addend, and the sums of the lanes; what is behind the row adds 0.
 struct Addition {
-  const float* x;
   const float* addend;
-  float* y;
-  template <typename Extent>
-  inline void operator()(int64_t i, Extent e) const {
-    Lanes::store(y + i, Lanes::add(Lanes::load(x + i, e), Lanes::load(addend + i, e)), e);
+  F sum[kVectors];
+  inline F with(F v, F added, int j) {
+    const F both = Lanes::add(v, added);
+    sum[j] = Lanes::add(sum[j], both);
+    return both;
+  }
+  inline F operator()(F v, int64_t at, int j) { return with(v, Lanes::load(addend + at, AllLanes{}), j); }
+  inline F last(F v, int64_t at, int64_t n, int j) {
+    float part[Lanes::kWidth] = {};
+    for (int64_t i = 0; i < Lanes::kWidth && at + i < n; i++) part[i] = addend[at + i];
+    return with(v, Lanes::load(part, AllLanes{}), j);
   }
 };
 
@@ -40,30 +47,56 @@ struct Normalization {
   }
 };
 
-void layer_norm_rows(const LayerNormArgs& args) {
-  const int64_t n = args.columns;
-  const float count = static_cast<float>(n);
-  for (int64_t r = 0; r < args.rows; r++) {
-    const float* x = args.x + r * n;
-    float* y = args.y + r * n;
-    if (args.addend != nullptr) {
-      for_lanes(n, Addition{x, args.addend + r * n, y});
-      x = y;
-    }
-    const float mean = args.subtract_mean != 0 ? sum_of(x, n, Itself{}) / count : 0.0f;
-    const F means = Lanes::of(mean);
-    const float variance = sum_of(x, n, SquaredDifference{means}) / count;
-    float inverse[Lanes::kWidth];
-    Lanes::store(inverse, Lanes::div(Lanes::of(1.0f), Lanes::square_root(Lanes::of(variance + args.epsilon))),
-                 AllLanes{});
-    if (args.mean != nullptr) args.mean[r] = mean;
-    if (args.inverse != nullptr) args.inverse[r] = inverse[0];
-    const F inverses = Lanes::of(inverse[0]);
-    if (args.bias != nullptr) {
-      for_lanes(n, Normalization<true>{x, args.scale, args.bias, y, means, inverses});
+struct LayerNormRows {
+  const LayerNormArgs* args;
+  int64_t first;
+
+  inline const float* x(int64_t r) const { return args->x + (first + r) * args->columns; }
+  inline float* y(int64_t r) const { return args->y + (first + r) * args->columns; }
+  // The row, which y holds once its addend is in it.
+  inline const float* row(int64_t r) const { return args->addend == nullptr ? x(r) : y(r); }
+
+  inline float sum(int64_t r) const {
+    if (args->addend == nullptr) return args->subtract_mean != 0 ? sum_of(x(r), args->columns, Itself{}) : 0.0f;
+    Addition addition;
+    addition.addend = args->addend + (first + r) * args->columns;
+    for (int j = 0; j < kVectors; j++) addition.sum[j] = Lanes::of(0.0f);
+    each_sixteen(x(r), y(r), args->columns, 0.0f, addition);
+    return tree_of_lanes<Sum>(addition.sum);
+  }
+
+  inline void normalize(int64_t r, float mean, float inverse) const {
+    const F means = Lanes::of(mean), inverses = Lanes::of(inverse);
+    if (args->bias != nullptr) {
+      for_lanes(args->columns, Normalization<true>{row(r), args->scale, args->bias, y(r), means, inverses});
     } else {
-      for_lanes(n, Normalization<false>{x, args.scale, nullptr, y, means, inverses});
+      for_lanes(args->columns, Normalization<false>{row(r), args->scale, nullptr, y(r), means, inverses});
     }
+  }
+
+  inline void some(int64_t count) const {
+    const float columns = static_cast<float>(args->columns);
+    float mean[kRowsAtOnce], inverse[kRowsAtOnce];
+    for (int64_t r = 0; r < count; r++) {
+      const float total = sum(r);
+      mean[r] = args->subtract_mean != 0 ? total / columns : 0.0f;
+    }
+    for (int64_t r = 0; r < count; r++) {
+      const float variance = sum_of(row(r), args->columns, SquaredDifference{Lanes::of(mean[r])}) / columns;
+      inverse[r] = Lanes::first(Lanes::div(Lanes::of(1.0f), Lanes::square_root(Lanes::of(variance + args->epsilon))));
+    }
+    for (int64_t r = 0; r < count; r++) {
+      if (args->mean != nullptr) args->mean[first + r] = mean[r];
+      if (args->inverse != nullptr) args->inverse[first + r] = inverse[r];
+      normalize(r, mean[r], inverse[r]);
+    }
+  }
+};
+
+void layer_norm_rows(const LayerNormArgs& args) {
+  const int64_t step = rows_at_once(args.columns);
+  for (int64_t r = 0; r < args.rows; r += step) {
+    LayerNormRows{&args, r}.some(args.rows - r < step ? args.rows - r : step);
   }
 }
 

@@ -8,27 +8,6 @@
 namespace lowbit {
 namespace {
 
-// Elements i to i + 16 of a row, or what is left of it with `filling` behind; `turn` gives what is stored in their
-// place.
-template <typename Turn>
-inline void each_sixteen(const float* x, float* y, int64_t n, float filling, Turn& turn) {
-  int64_t i = 0;
-  for (; i + kPartialSums <= n; i += kPartialSums) {
-    for (int j = 0; j < kVectors; j++) {
-      const int64_t at = i + j * Lanes::kWidth;
-      Lanes::store(y + at, turn(Lanes::load(x + at, AllLanes{}), at, j), AllLanes{});
-    }
-  }
-  if (i == n) return;
-  float last[kPartialSums];
-  for (int64_t j = 0; j < kPartialSums; j++) last[j] = j < n - i ? x[i + j] : filling;
-  for (int j = 0; j < kVectors; j++) {
-    const int64_t at = j * Lanes::kWidth;
-    Lanes::store(last + at, turn.last(Lanes::load(last + at, AllLanes{}), i + at, n, j), AllLanes{});
-  }
-  for (int64_t j = 0; j < n - i; j++) y[i + j] = last[j];
-}
-
 // z = x * scale + mask, and the maxima of the lanes.
 struct Masked {
   const float* mask;
@@ -84,11 +63,6 @@ struct Filling {
   }
 };
 
-// A step is taken for several rows before the next one: what a row waits for (its lanes combined, its reciprocal) is
-// done while others are under way.
-constexpr int64_t kRowsAtOnce = 8;
-constexpr int64_t kFloatsAtOnce = 4096;
-
 struct SoftmaxRows {
   const float* x;
   float* y;
@@ -133,8 +107,7 @@ struct SoftmaxRows {
 
 void softmax_rows(const SoftmaxArgs& args) {
   const int64_t n = args.columns;
-  int64_t step = n * kRowsAtOnce <= kFloatsAtOnce ? kRowsAtOnce : kFloatsAtOnce / n;
-  if (step < 1) step = 1;
+  const int64_t step = rows_at_once(n);
   for (int64_t r = 0; r < args.rows; r += step) {
     const float* mask = args.mask == nullptr ? nullptr : args.mask + r * args.mask_stride;
     const SoftmaxRows rows{args.x + r * n, args.y + r * n, mask, args.mask_stride, n, Lanes::of(args.scale)};

@@ -33,10 +33,13 @@ export function inTurn(runs) {
   };
 }
 
-/** Rows of a product whose weights are cold: `ours` and `peers` are functions over copies of the weights. */
+/**
+ * Rows of a product whose weights are cold: `ours` and `peers` are functions over copies of the weights. The loop of loads
+ * reads as many bytes as our copies hold: of a block three times its size the last cache still keeps a part.
+ */
 export async function coldRows(context, what, ours, peers, packedBytes, against) {
-  const { backend, settings, cacheBytes } = context;
-  const memory = peakOf(backend, 'read', 3 * cacheBytes, backend.isa);
+  const { backend, settings } = context;
+  const memory = peakOf(backend, 'read', packedBytes * ours.length, backend.isa);
   const times = await duel(
     { ours: inTurn(ours), peer: inTurn(peers), memory: memory.run },
     { ...settings, turnMs: Math.max(settings.turnMs, 60) },

@@ -12,6 +12,11 @@ constexpr size_t kAlignment = 64;
 // `bytes` bytes on a multiple of kAlignment, not initialized; null when there is no memory. Zero bytes give a valid
 // pointer.
 void* allocate_aligned(size_t bytes);
+// The same for blocks that live long, such as the weights of a plan: of 4 MiB or more they start on a large page and,
+// where the system has such pages to give, lie on them. Reading weights from memory with a page to find every 4 KiB
+// takes up to a sixth longer.
+void* allocate_lasting(size_t bytes);
+// Of either.
 void free_aligned(void* memory);
 
 // value rounded up to a multiple of kAlignment; false when the result does not fit.

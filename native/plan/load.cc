@@ -68,7 +68,7 @@ Status Plan::load(const Slice& words, const Slice& constants, Detail* detail) {
     return set_detail(detail, "the plan is shorter than its header"), Status::bad_plan;
   }
   words_ = allocate_array<int32_t>(word_count_);
-  constants_ = allocate_array<uint8_t>(constants.bytes);
+  constants_ = static_cast<uint8_t*>(allocate_lasting(constants.bytes));
   if (words_ == nullptr || constants_ == nullptr) return Status::out_of_memory;
   memcpy(words_, words.data, words.bytes);
   if (constants.bytes != 0) memcpy(constants_, constants.data, constants.bytes);

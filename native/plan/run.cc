@@ -45,7 +45,7 @@ Run* Plan::idle_run() {
     memset(static_cast<void*>(run), 0, sizeof(Run));
     const size_t ports = static_cast<size_t>(input_count_) + static_cast<size_t>(output_count_);
     run->plan = this;
-    run->arena = static_cast<uint8_t*>(allocate_aligned(static_cast<size_t>(arena_bytes_)));
+    run->arena = static_cast<uint8_t*>(allocate_lasting(static_cast<size_t>(arena_bytes_)));
     run->buffers = static_cast<void**>(allocate_aligned(static_cast<size_t>(buffer_count_) * sizeof(void*)));
     run->staged = static_cast<Slice*>(allocate_aligned(ports * sizeof(Slice)));
     run->outputs = static_cast<Slice*>(allocate_aligned(static_cast<size_t>(output_count_) * sizeof(Slice)));

@@ -12,7 +12,7 @@ namespace lowbit {
 
 namespace {
 
-constexpr int64_t kAhead = 8192;
+constexpr int64_t kAhead = 8192;  // bytes; two pages, of which the processor's own prefetch knows nothing yet
 
 struct Vectors {
   static constexpr int kLanes = 16;
@@ -78,10 +78,19 @@ struct Bits8 : Vectors {
   static inline Bytes step(Bytes line, int) { return line; }
 };
 
-// For a row or two the weights stream from memory once.
+// For a row or two the weights stream from memory once, past the caches. Two sums take turns, so that no vpdpbusd waits
+// for the one before.
 template <typename Unit>
 struct Streamed : Unit {
-  static inline void ahead(const uint8_t* p) { _mm_prefetch(reinterpret_cast<const char*>(p + kAhead), _MM_HINT_T0); }
+  struct Partial {
+    __m512i next, last;
+  };
+  static inline void ahead(const uint8_t* p) { _mm_prefetch(reinterpret_cast<const char*>(p + kAhead), _MM_HINT_NTA); }
+  static inline Partial start(__m512i total) { return {Unit::start(total), Unit::start(_mm512_setzero_si512())}; }
+  static inline Partial dot(Partial sum, __m512i weights, __m512i codes) {
+    return {sum.last, Unit::dot(sum.next, weights, codes)};
+  }
+  static inline __m512i finish(__m512i, Partial part) { return _mm512_add_epi32(part.next, part.last); }
 };
 
 }  // namespace

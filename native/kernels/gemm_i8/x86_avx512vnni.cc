@@ -24,8 +24,8 @@ struct RowBases {
   const uint8_t* base[kCount];
 };
 
-constexpr int kThinRows = 8;       // with so many rows or fewer the weights come slower than they are multiplied
-constexpr int64_t kAhead = 16384;  // bytes; what arrives in the time that a line takes, four times over
+constexpr int kThinRows = 8;      // with so many rows or fewer the weights come slower than they are multiplied
+constexpr int64_t kAhead = 8192;  // bytes; two pages, of which the processor's own prefetch knows nothing yet
 
 inline __m512i broadcast4(const uint8_t* from) {
   int32_t word;
@@ -138,8 +138,8 @@ void columns(const Finish512& finish, int64_t panel) {
 }
 
 // Few rows read every weight for little work, at the speed of the memory: one panel at a time is one stream from the
-// first byte to the last, asked for kAhead bytes early, across pages too. Splits neighbouring groups of k have sums of
-// their own, so that no vpdpbusd waits for the one before.
+// first byte to the last, asked for kAhead bytes early, across pages too, and past the caches that it will not be read
+// from again. Splits neighbouring groups of k have sums of their own, so that no vpdpbusd waits for the one before.
 template <bool Signed, int Rows, int Splits>
 void thin_panel(const Finish512& finish, int64_t panel) {
   const GemmI8Product& product = *finish.product;
@@ -164,13 +164,14 @@ void thin_panel(const Finish512& finish, int64_t panel) {
   for (; g + Splits <= groups; g += Splits) {
     LOWBIT_UNROLL
     for (int s = 0; s < Splits; ++s) {
-      _mm_prefetch(reinterpret_cast<const char*>(b + kAhead + 64 * s), _MM_HINT_T0);
+      _mm_prefetch(reinterpret_cast<const char*>(b + kAhead + 64 * s), _MM_HINT_NTA);
       const __m512i column = _mm512_loadu_si512(b + 64 * s);
       LOWBIT_UNROLL
       for (int r = 0; r < Rows; ++r) {
         __m512i codes = broadcast4(rows.base[r / 3] + r % 3 * a_stride + 4 * s);
         if (Signed) codes = _mm512_xor_si512(codes, flip);
         part[r][s] = _mm512_dpbusd_epi32(part[r][s], codes, column);
+        LOWBIT_OPAQUE(part[r][s]);
       }
     }
     LOWBIT_UNROLL

@@ -70,7 +70,8 @@ export function formatNumber(format: EightBitFormat | 'i32' | 'f32'): number {
 
 /** Scales as floats: `count` of them, or one. Each must be positive and finite, also after rounding to float32. */
 export function wantScales(value: unknown, argument: string, count: number): Float32Array<ArrayBuffer> {
-  const scales = Float32Array.from(wantNumbers(value, argument, count));
+  const numbers = wantNumbers(value, argument, count);
+  const scales = numbers.length === 1 ? Float32Array.of(numbers[0] as number) : Float32Array.from(numbers);
   const bad = scales.findIndex((scale) => !(scale > 0 && scale < Number.POSITIVE_INFINITY));
   if (bad >= 0) refuse(`${argument}[${bad}]`, 'a positive, finite float32', scales[bad]);
   return scales;
@@ -89,7 +90,7 @@ export function wantZeroPoints(
     if (!Number.isInteger(zero) || zero < qmin || zero > qmax)
       refuse(argument, `integers from ${qmin} to ${qmax}`, zero);
   }
-  return Int32Array.from(numbers);
+  return numbers.length === 1 ? Int32Array.of(numbers[0] as number) : Int32Array.from(numbers);
 }
 
 function wantNumbers(value: unknown, argument: string, count: number): number[] {

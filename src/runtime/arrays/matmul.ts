@@ -248,11 +248,14 @@ function prepare(
     hi,
     format,
     output?.zeroPoint ?? 0,
+    checked.unary,
+    Number(checked.residual !== undefined),
+    Number(straight),
   ];
   const limits = straight && output !== undefined ? codeLimits(lo, hi, output) : { qlo: 0, qhi: 0 };
   const plan = planOf(
     options.backend,
-    [...geometry, checked.unary, Number(checked.residual !== undefined), Number(straight), limits.qlo, limits.qhi],
+    [...geometry, limits.qlo, limits.qhi],
     (builder) =>
       content.bits === 4
         ? buildGroups(builder, checked, packed.groupSize)

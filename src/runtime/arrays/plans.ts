@@ -8,18 +8,27 @@ import { runSlices, type SlicedWork } from './codec.js';
 /** Plans that a cache keeps; the least recently used one goes first. */
 const PLANS_KEPT = 32;
 
+/** What tells plans of one function apart. */
+export type Geometry = readonly (string | number)[];
+
 export class ArrayPlans {
   readonly #plans = new Map<string, BackendPlan>();
   readonly #limit: number;
+  /** The last call's: most calls repeat the one before, and comparing takes less than looking up. */
+  #last: { readonly backend: Backend; readonly geometry: Geometry; readonly plan: BackendPlan } | undefined;
 
   constructor(limit = PLANS_KEPT) {
     this.#limit = limit;
   }
 
-  get(key: string, make: () => BackendPlan): BackendPlan {
+  of(backend: Backend, geometry: Geometry, make: () => BackendPlan): BackendPlan {
+    const last = this.#last;
+    if (last !== undefined && last.backend === backend && sameGeometry(last.geometry, geometry)) return last.plan;
+    const key = [backend.kind, backend.isa, ...geometry].join();
     const plan = this.#plans.get(key) ?? make();
     this.#plans.delete(key);
     this.#plans.set(key, plan);
+    this.#last = { backend, geometry, plan };
     for (const [oldest, dropped] of this.#plans) {
       if (this.#plans.size <= this.#limit) break;
       this.#plans.delete(oldest);
@@ -31,7 +40,16 @@ export class ArrayPlans {
   dispose(): void {
     for (const plan of this.#plans.values()) plan.dispose();
     this.#plans.clear();
+    this.#last = undefined;
   }
+}
+
+function sameGeometry(one: Geometry, other: Geometry): boolean {
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) {
+    if (one[i] !== other[i]) return false;
+  }
+  return true;
 }
 
 const shared = new WeakMap<Backend, ArrayPlans>();
@@ -64,7 +82,7 @@ export class ArrayPlanBuilder extends PlanBuilder {
 /** The plan of a geometry, made at most once per backend. */
 export function planOf(
   backend: Backend | undefined,
-  geometry: readonly (string | number)[],
+  geometry: Geometry,
   make: (builder: ArrayPlanBuilder) => void,
   plans?: ArrayPlans,
 ): BackendPlan {
@@ -74,7 +92,7 @@ export function planOf(
     own = new ArrayPlans();
     shared.set(used, own);
   }
-  return own.get([used.kind, used.isa, ...geometry].join(), () => {
+  return own.of(used, geometry, () => {
     const builder = new ArrayPlanBuilder(used);
     make(builder);
     return builder.finish();

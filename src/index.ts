@@ -29,11 +29,18 @@ export {
   type MatmulActivation,
   type MatmulOptions,
   type MatmulOutput,
-  type MatmulRows,
   matmul,
   matmulSync,
 } from './runtime/arrays/matmul.js';
-export { type PackedWeights, type PackOptions, packWeights, packWeightsSync } from './runtime/arrays/pack-weights.js';
+export {
+  type PackedWeights,
+  type PackHalvesOptions,
+  type PackOptions,
+  packWeights,
+  packWeightsSync,
+  type WeightFormat,
+} from './runtime/arrays/pack-weights.js';
+export type { MatmulRows } from './runtime/arrays/product-plans.js';
 export {
   type ParameterArrays,
   type ParameterNumbers,

@@ -76,7 +76,10 @@ describe('weights of 4 bits', () => {
       [() => packWeightsSync(codes, { ...given, zeroPoint: 8 }), /integers from -8 to 7 for zeroPoint/],
       [() => packWeightsSync(codes, { ...given, scale: [1, 2] }), /a number or 148 numbers for scale/],
       [() => matmulSync(new Int8Array(m * k), packed, { m, scale: 1 }), /a Float32Array for a/],
-      [() => matmulSync(x, packed, { m, activations: 'f16' as never }), /'i8' or 'f32' for activations/],
+      [
+        () => matmulSync(x, packed, { m, activations: 'f16' as never }),
+        /'i8' or 'f32' \(the weights have 4 bits\) for activations/,
+      ],
       [() => matmulSync(x, eightBit, { m, activations: 'f32' }), /'i8' \(the weights have 8 bits\) for activations/],
       [() => matmulSync(x, packed, { m, bias: new Int32Array(n) }), /a Float32Array .* for bias/],
       [() => matmulSync(x, packed, { m, output: { format: 'i32' } }), /for output.format/],

@@ -13,6 +13,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** The backend to use; by default the one that LOWBIT_BACKEND or the machine decides. */
   readonly backend?: Backend | undefined;
+  /** The most threads that the call may use, the calling one included; by default, and at most, as many as the process may. */
+  readonly threads?: number | undefined;
 }
 
 /** One number for everything, or one per channel or block. */
@@ -54,6 +56,16 @@ export type FourBitFormat = 'i4' | 'u4';
 
 export function isFourBit(format: unknown): format is FourBitFormat {
   return format === 'i4' || format === 'u4';
+}
+
+/** Floats of 16 bits. */
+export type HalfFormat = 'f16' | 'bf16';
+
+/** Their ONNX numbers, as instructions want them. */
+export const HALF_NUMBERS: Readonly<Record<HalfFormat, number>> = { f16: 10, bf16: 16 };
+
+export function isHalf(format: unknown): format is HalfFormat {
+  return format === 'f16' || format === 'bf16';
 }
 
 /** The format of an array of 8-bit codes. */

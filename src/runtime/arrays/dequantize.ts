@@ -72,7 +72,7 @@ function prepare(codes: Codes, options: DequantizeOptions): ArrayCall<Float32Arr
   const plan =
     codes.length === 0
       ? undefined
-      : planOf(options.backend, ['dequantize', format, ...Object.values(spread)], (builder) => {
+      : planOf(options, ['dequantize', format, ...Object.values(spread)], (builder) => {
           builder.op('dequantize', {
             codes: builder.input(codes.byteLength),
             scale: builder.input(count * 4),

@@ -9,7 +9,7 @@ import { type CallOptions, repeated } from './arguments.js';
 import { type ConversionParameters, codesLength, wantCodecOptions, wantParameters } from './codec.js';
 import { type ArrayPlanBuilder, planOf } from './plans.js';
 
-type Options = ConversionParameters & Pick<CallOptions, 'backend'>;
+type Options = ConversionParameters & Pick<CallOptions, 'backend' | 'threads'>;
 
 /** A plan and what it reads besides the elements: scales, and for integers zero points. */
 export interface ElementPlan {
@@ -19,7 +19,7 @@ export interface ElementPlan {
 }
 
 /** The fields of encode_float and decode_float. */
-function floatFields(name: MinifloatName, saturate: boolean): Record<string, number> {
+export function floatFields(name: MinifloatName, saturate: boolean): Record<string, number> {
   const row = MINIFLOATS[name];
   const { exponent, mantissa, bias, max, infinity, nan, negativeZero } = row;
   const overflow = saturate || nan === undefined ? max : (infinity ?? nan);
@@ -62,7 +62,7 @@ function planFor(
     }
   };
   const geometry = [direction, format, String(saturate), ...Object.values(spread)];
-  return { plan: count === 0 ? undefined : planOf(options.backend, geometry, build), parameters };
+  return { plan: count === 0 ? undefined : planOf(options, geometry, build), parameters };
 }
 
 /** Floats to codes. Errors: ERR_BAD_ARGUMENT. */

@@ -1,14 +1,12 @@
 // matmul: a matrix of floats or codes by packed weights.
 
-import type { BufferRef } from '../../backend/plan-builder.js';
 import { throwIfAborted } from '../../core/errors.js';
 import { type EightBitFormat, NUMBER_FORMATS } from '../../numerics/formats.js';
 import { quantizeValue } from '../../numerics/rounding.js';
-import { groupedRowBytes } from '../packed.js';
 import {
   type CallOptions,
-  formatNumber,
   formatOfCodes,
+  isHalf,
   type Numbers,
   refuse,
   repeated,
@@ -21,7 +19,8 @@ import {
   wantZeroPoints,
 } from './arguments.js';
 import { type PackedContent, PackedWeights } from './pack-weights.js';
-import { type ArrayCall, type ArrayPlanBuilder, planOf, runCall, runCallSync } from './plans.js';
+import { type ArrayCall, planOf, runCall, runCallSync } from './plans.js';
+import { buildCodes, buildGroups, buildHalves, type Checked, type MatmulRows } from './product-plans.js';
 
 /** A function behind the product (gelu-tanh: Gelu by its tanh formula), or a clamp of both bounds or by its usual name. */
 export type MatmulActivation =
@@ -40,13 +39,18 @@ const UNARY_KINDS: ReadonlyMap<unknown, number> = new Map([
   ['silu', 11],
 ]);
 
+/** What rows of floats may become, the default first. */
+const ROWS: Readonly<Record<4 | 8 | 16 | 'bf16', readonly MatmulRows[]>> = {
+  4: ['i8', 'f32'],
+  8: ['i8'],
+  16: ['f32'],
+  bf16: ['f32', 'bf16'],
+};
+
 /** Codes, or the exact sums, instead of floats. */
 export type MatmulOutput =
   | { readonly format: EightBitFormat; readonly scale: number; readonly zeroPoint?: number | undefined }
   | { readonly format: 'i32' };
-
-/** What rows of floats become before they are multiplied. */
-export type MatmulRows = 'i8' | 'f32';
 
 export interface MatmulOptions extends CallOptions {
   /** Rows of a. */
@@ -62,7 +66,8 @@ export interface MatmulOptions extends CallOptions {
   readonly output?: MatmulOutput | undefined;
   /**
    * How rows of floats meet weights of 4 bits: 'i8' (the default) quantizes them by the groups of the weights, 'f32' multiplies
-   * floats by the dequantized weights: more exact, and slower.
+   * floats by the dequantized weights: more exact, and slower. Weights of 16 bits: 'f32' (the default) leaves the rows as
+   * they are, 'bf16', for weights of bf16, rounds them to bf16 first, which processors with AMX or AVX-512 BF16 multiply faster.
    */
   readonly activations?: MatmulRows | undefined;
   /** Filled and returned when given: Float32Array, or the array of output.format. */
@@ -86,6 +91,7 @@ type MatmulResult<Options> = Options extends { readonly output: { readonly forma
  * Weights of 4 bits take floats alone. By default each row is quantized by the groups of the weights to i8, symmetric with scale
  * max|a| / 127, and the result adds f32(f32(sum) * f32(scale * weight scale)) group by group, in order: the same bytes on every
  * machine. With `activations: 'f32'` it is the product of floats, within gamma_k * sum |a * w|.
+ * Weights of 16 bits take floats alone too, and give the product of floats by the rounded weights within the same bound.
  * Errors: ERR_BAD_ARGUMENT, ERR_DISPOSED, ERR_ABORTED.
  */
 export async function matmul<const Options extends MatmulOptions>(
@@ -107,35 +113,12 @@ export function matmulSync<const Options extends MatmulOptions>(
   return runCallSync(prepare(a, packed, options)) as MatmulResult<Options>;
 }
 
-interface Checked {
-  readonly m: number;
-  readonly k: number;
-  readonly n: number;
-  /** 'f32', or the format of the codes in a. */
-  readonly source: EightBitFormat | 'f32';
-  readonly aScale: Float32Array<ArrayBuffer>;
-  readonly aZero: Int32Array<ArrayBuffer>;
-  readonly bias: Float32Array | Int32Array | undefined;
-  readonly lo: number;
-  readonly hi: number;
-  /** A kind of unary_f32; -1 for none. */
-  readonly unary: number;
-  readonly residual: Float32Array | undefined;
-  readonly output:
-    | { readonly format: EightBitFormat; readonly scale: Float32Array; readonly zeroPoint: number }
-    | undefined;
-  readonly activations: MatmulRows;
-  /** The result is the sums themselves. */
-  readonly sums: boolean;
-  readonly content: PackedContent;
-}
-
 function check(a: Float32Array | Uint8Array | Int8Array, packed: PackedWeights, options: MatmulOptions): Checked {
   const content = PackedWeights.contentOf(packed);
   wantOptions(options);
   const { k, n } = packed;
   const m = wantInteger(options.m, 'm', 0);
-  if (content.bits === 4) wantFloats(a, 'a');
+  if (content.bits !== 8) wantFloats(a, 'a');
   const source = a instanceof Float32Array ? 'f32' : formatOfCodes(a, 'a');
   if (a.length !== m * k) refuse('a', `m * k = ${m * k} elements`, a);
   if (source === 'f32') {
@@ -158,18 +141,22 @@ function check(a: Float32Array | Uint8Array | Int8Array, packed: PackedWeights, 
       refuse('bias', 'a Float32Array (an integer bias needs codes with one scale)', bias);
     if (bias instanceof Float32Array && sums) refuse('bias', 'an Int32Array (the output is the sums)', bias);
   }
-  const { activations = 'i8' } = options;
-  if (activations !== 'i8' && activations !== 'f32') refuse('activations', "'i8' or 'f32'", activations);
-  if (activations === 'f32' && content.bits !== 4) refuse('activations', "'i8' (the weights have 8 bits)", activations);
+  const rows = ROWS[packed.format === 'bf16' ? 'bf16' : content.bits];
+  const { activations = rows[0] as MatmulRows } = options;
+  if (!rows.includes(activations)) {
+    const names = rows.map((name) => `'${name}'`).join(' or ');
+    refuse('activations', `${names} (the weights have ${content.bits} bits)`, activations);
+  }
   const unary = UNARY_KINDS.get(options.activation) ?? -1;
-  if (unary >= 0 && content.bits === 4) refuse('activation', 'a clamp (the weights have 4 bits)', options.activation);
+  if (unary >= 0 && content.bits !== 8)
+    refuse('activation', `a clamp (the weights have ${content.bits} bits)`, options.activation);
   const { lo, hi } = boundsOf(unary < 0 ? options.activation : 'none');
   if (sums && (unary >= 0 || lo !== Number.NEGATIVE_INFINITY || hi !== Number.POSITIVE_INFINITY))
     refuse('activation', "'none' (the output is the sums)", options.activation);
   const { residual } = options;
   if (residual !== undefined) {
     if (sums) refuse('residual', 'nothing (the output is the sums)', residual);
-    if (content.bits === 4) refuse('residual', 'nothing (the weights have 4 bits)', residual);
+    if (content.bits !== 8) refuse('residual', `nothing (the weights have ${content.bits} bits)`, residual);
     wantFloats(residual, 'residual');
     if (residual.length !== m * n) refuse('residual', `m * n = ${m * n} elements`, residual);
   }
@@ -254,12 +241,13 @@ function prepare(
   ];
   const limits = straight && output !== undefined ? codeLimits(lo, hi, output) : { qlo: 0, qhi: 0 };
   const plan = planOf(
-    options.backend,
+    options,
     [...geometry, limits.qlo, limits.qhi],
-    (builder) =>
-      content.bits === 4
-        ? buildGroups(builder, checked, packed.groupSize)
-        : buildMatmul(builder, checked, { straight, perRow, ...limits }),
+    (builder) => {
+      if (content.bits === 4) buildGroups(builder, checked, packed.groupSize);
+      else if (isHalf(packed.format)) buildHalves(builder, checked, packed.format);
+      else buildCodes(builder, checked, { straight, perRow, ...limits });
+    },
     content.plans,
   );
   return { plan, inputs, outputs: [y], result: () => y };
@@ -293,95 +281,4 @@ function codeLimits(
   const { qmin, qmax } = NUMBER_FORMATS[format];
   const code = (value: number): number => quantizeValue(value, scale[0] as number, zeroPoint, qmin, qmax);
   return { qlo: code(lo), qhi: code(hi) };
-}
-
-interface Form {
-  readonly straight: boolean;
-  readonly perRow: boolean;
-  readonly qlo: number;
-  readonly qhi: number;
-}
-
-function buildMatmul(builder: ArrayPlanBuilder, checked: Checked, { straight, perRow, qlo, qhi }: Form): void {
-  const { m, k, n, source, bias, lo, hi, output, sums, content } = checked;
-  const { groups } = content;
-  const count = groups * n;
-  const step = content.scale.length > 1 || groups > 1 ? 1 : 0;
-  let a = builder.input(source === 'f32' ? m * k * 4 : m * k);
-  const rows = source === 'f32' || perRow ? m : 1;
-  const scaleOf = (): ReturnType<ArrayPlanBuilder['input']> =>
-    source === 'f32' ? builder.temporary(rows * 4) : builder.input(rows * 4);
-  const a_scale = scaleOf();
-  const a_zero = scaleOf();
-  const added = bias === undefined ? undefined : builder.input(n * 4);
-  const residual = checked.residual === undefined ? undefined : builder.input(m * n * 4);
-  const parameter = output === undefined ? undefined : builder.input(straight ? content.scale.length * 4 : 4);
-  const y = builder.output(output === undefined ? m * n * 4 : m * n);
-  if (source === 'f32') {
-    const codes = builder.temporary(m * k);
-    const rule = { rows: m, columns: k, format: formatNumber('u8'), symmetric: 0 };
-    builder.op('dynamic_quantize', { x: a, codes, scale: a_scale, zero_point: a_zero, ...rule });
-    a = codes;
-  }
-  const anyZero = content.zeroPoint.some((zero) => zero !== 0);
-  const viaFloat = output !== undefined && !straight;
-  const product = viaFloat ? builder.temporary(m * n * 4) : y;
-  builder.op('gemm_i8', {
-    a,
-    a_scale: straight ? undefined : a_scale,
-    a_zero,
-    packed: builder.constant(content.bytes),
-    w_zero: anyZero ? builder.constant(repeated(content.zeroPoint, count)) : undefined,
-    offset: bias instanceof Int32Array ? added : undefined,
-    multiplier: straight ? parameter : builder.constant(step === 1 ? repeated(content.scale, count) : content.scale),
-    bias: bias instanceof Float32Array ? added : undefined,
-    y: product,
-    ...{ batch: 1, b_batched: 0, m, k, n, a_step: rows === m && (source === 'f32' || perRow) ? 1 : 0 },
-    multiplier_step: step,
-    a_format: formatNumber(source === 'f32' ? 'u8' : source),
-    y_format: sums ? formatNumber('i32') : formatNumber(straight && output !== undefined ? output.format : 'f32'),
-    y_zero_point: straight ? (output?.zeroPoint ?? 0) : 0,
-    ...{ qlo, qhi, lo, hi },
-    ...{ residual, activation: checked.unary, alpha: 1, beta: 0 },
-  });
-  if (viaFloat) emitOutput(builder, checked, product, parameter, y);
-}
-
-/** Weights of 4 bits: the rows by groups, or as they are. */
-function buildGroups(builder: ArrayPlanBuilder, checked: Checked, groupSize: number): void {
-  const { m, k, n, bias, lo, hi, output, activations, content } = checked;
-  const x = builder.input(m * k * 4);
-  const added = bias === undefined ? undefined : builder.input(n * 4);
-  const parameter = output === undefined ? undefined : builder.input(4);
-  const y = builder.output(output === undefined ? m * n * 4 : m * n);
-  const product = output === undefined ? y : builder.temporary(m * n * 4);
-  const group_size = content.groups === 1 ? 0 : groupSize;
-  const packed = builder.constant(content.bytes);
-  const sizes = { bits: 4, m, k, n, group_size, exact: 0, lo, hi };
-  if (activations === 'f32') {
-    const rows = { a: x, a_scale: undefined, a_sum: undefined, a_format: formatNumber('f32') };
-    builder.op('gemm_i4', { ...rows, packed, bias: added, y: product, ...sizes });
-  } else {
-    const codes = builder.temporary(m * groupedRowBytes(k));
-    const [scale, sum] = [builder.temporary(content.groups * m * 4), builder.temporary(content.groups * m * 4)];
-    builder.op('quantize_groups', { x, codes, scale, sum, rows: m, columns: k, group_size });
-    const rows = { a: codes, a_scale: scale, a_sum: sum, a_format: formatNumber('i8') };
-    builder.op('gemm_i4', { ...rows, packed, bias: added, y: product, ...sizes });
-  }
-  if (output !== undefined) emitOutput(builder, checked, product, parameter, y);
-}
-
-/** Codes of a float result. */
-function emitOutput(
-  builder: ArrayPlanBuilder,
-  { m, n, output }: Checked,
-  product: BufferRef,
-  scale: BufferRef | undefined,
-  codes: BufferRef,
-): void {
-  if (output === undefined) return;
-  builder.op('quantize', {
-    ...{ x: product, scale, zero_point: builder.constant(Int32Array.of(output.zeroPoint)), codes },
-    ...{ granularity: 0, outer: 1, axis: 1, inner: m * n, block: 0, format: formatNumber(output.format) },
-  });
 }

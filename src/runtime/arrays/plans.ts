@@ -1,8 +1,9 @@
 // The plans behind the typed-array functions, kept by geometry so that repeated calls cost nothing but the work.
 
 import type { Backend, BackendPlan } from '../../backend/backend.js';
-import { loadBackend } from '../../backend/load.js';
+import { loadBackend, MAX_THREADS } from '../../backend/load.js';
 import { type BufferRef, PlanBuilder } from '../../backend/plan-builder.js';
+import { type CallOptions, wantInteger } from './arguments.js';
 import { runSlices, type SlicedWork } from './codec.js';
 
 /** Plans that a cache keeps; the least recently used one goes first. */
@@ -15,20 +16,21 @@ export class ArrayPlans {
   readonly #plans = new Map<string, BackendPlan>();
   readonly #limit: number;
   /** The last call's: most calls repeat the one before, and comparing takes less than looking up. */
-  #last: { readonly backend: Backend; readonly geometry: Geometry; readonly plan: BackendPlan } | undefined;
+  #last: (PlanKey & { readonly plan: BackendPlan }) | undefined;
 
   constructor(limit = PLANS_KEPT) {
     this.#limit = limit;
   }
 
-  of(backend: Backend, geometry: Geometry, make: () => BackendPlan): BackendPlan {
+  of(wanted: PlanKey, make: () => BackendPlan): BackendPlan {
     const last = this.#last;
-    if (last !== undefined && last.backend === backend && sameGeometry(last.geometry, geometry)) return last.plan;
-    const key = [backend.kind, backend.isa, ...geometry].join();
+    if (last !== undefined && sameKey(last, wanted)) return last.plan;
+    const { backend, threads, geometry } = wanted;
+    const key = [backend.kind, backend.isa, threads, ...geometry].join();
     const plan = this.#plans.get(key) ?? make();
     this.#plans.delete(key);
     this.#plans.set(key, plan);
-    this.#last = { backend, geometry, plan };
+    this.#last = { ...wanted, plan };
     for (const [oldest, dropped] of this.#plans) {
       if (this.#plans.size <= this.#limit) break;
       this.#plans.delete(oldest);
@@ -44,10 +46,18 @@ export class ArrayPlans {
   }
 }
 
-function sameGeometry(one: Geometry, other: Geometry): boolean {
-  if (one.length !== other.length) return false;
-  for (let i = 0; i < one.length; i++) {
-    if (one[i] !== other[i]) return false;
+interface PlanKey {
+  readonly backend: Backend;
+  /** 0: as many as the process may use. */
+  readonly threads: number;
+  readonly geometry: Geometry;
+}
+
+function sameKey(one: PlanKey, other: PlanKey): boolean {
+  if (one.backend !== other.backend || one.threads !== other.threads) return false;
+  if (one.geometry.length !== other.geometry.length) return false;
+  for (let i = 0; i < one.geometry.length; i++) {
+    if (one.geometry[i] !== other.geometry[i]) return false;
   }
   return true;
 }
@@ -74,28 +84,29 @@ export class ArrayPlanBuilder extends PlanBuilder {
     return ref;
   }
 
-  finish(): BackendPlan {
-    return this.build(this.#arena);
+  finish(threads: number): BackendPlan {
+    return this.build(this.#arena, { threads });
   }
 }
 
-/** The plan of a geometry, made at most once per backend. */
+/** The plan of a geometry, made at most once per backend and number of threads. Errors: ERR_BAD_ARGUMENT for `threads`. */
 export function planOf(
-  backend: Backend | undefined,
+  options: Pick<CallOptions, 'backend' | 'threads'>,
   geometry: Geometry,
   make: (builder: ArrayPlanBuilder) => void,
   plans?: ArrayPlans,
 ): BackendPlan {
-  const used = backend ?? loadBackend();
-  let own = plans ?? shared.get(used);
+  const backend = options.backend ?? loadBackend();
+  const threads = options.threads === undefined ? 0 : wantInteger(options.threads, 'threads', 1, MAX_THREADS);
+  let own = plans ?? shared.get(backend);
   if (own === undefined) {
     own = new ArrayPlans();
-    shared.set(used, own);
+    shared.set(backend, own);
   }
-  return own.of(used, geometry, () => {
-    const builder = new ArrayPlanBuilder(used);
+  return own.of({ backend, threads, geometry }, () => {
+    const builder = new ArrayPlanBuilder(backend);
     make(builder);
-    return builder.finish();
+    return builder.finish(threads);
   });
 }
 

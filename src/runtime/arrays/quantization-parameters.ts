@@ -87,7 +87,7 @@ function prepare(x: Float32Array, options: ParametersOptions): ArrayCall<Paramet
     throw new LowbitError('ERR_BAD_ARGUMENT', 'Expected at least one element for x', { argument: 'x' });
   const { count, ...geometry } = spread;
   const ranges = new Float32Array(2 * count);
-  const plan = planOf(options.backend, ['parameters', ...Object.values(geometry)], (builder) => {
+  const plan = planOf(options, ['parameters', ...Object.values(geometry)], (builder) => {
     observe(builder, x.length, spread);
   });
   const result = (): ParameterArrays | ParameterNumbers => {

@@ -97,7 +97,7 @@ function prepare<Format extends ConversionName>(
   const plan =
     x.length === 0
       ? undefined
-      : planOf(options.backend, ['quantize', format, ...Object.values(spread)], (builder) => {
+      : planOf(options, ['quantize', format, ...Object.values(spread)], (builder) => {
           builder.op('quantize', {
             x: builder.input(x.length * 4),
             scale: builder.input(count * 4),

@@ -1,5 +1,7 @@
 // The pool: idle workers sleep on a condition variable, between the calls of a run they look out for the next one,
-// callers work on their own call, tasks are claimed by a counter.
+// callers work on their own call. Tasks are claimed from both ends: the caller and every other helper from the first
+// task on, the rest from the last one back, so that two threads share what they write and read as halves, which stay in
+// the cache of the core that made them from one instruction to the next.
 #if !defined(__wasm__)  // wasm_parallel.cc
 #include "native/base/parallel.h"
 
@@ -71,30 +73,41 @@ Lock brief_lock(std::mutex& mutex) {
   return Lock(mutex);
 }
 
+// Both counts of claims are in one word: a claim more from behind adds this. Every thread claims once more than it
+// gets.
+constexpr uint64_t kOneBehind = uint64_t{1} << 32;
+constexpr int64_t kMostTasks = int64_t{1} << 31;
+
 // One parallel_for, on its caller's stack. Its atomics and the plain inputs apart, the pool's mutex guards it.
 struct Call {
   ParallelBody body;
   void* context;
-  int64_t tasks;
+  int64_t first, tasks;  // [first, first + tasks), at most kMostTasks
   const volatile int32_t* cancel;
-  int limit = 1;                 // threads that may join, the caller included
-  std::atomic<int64_t> next{0};  // the first task that nobody has claimed
-  int joined = 1;                // worker numbers given out; 0 is the caller's
-  std::atomic<int> active{0};    // joined threads, the caller not counted, that have not left
-  std::condition_variable left;  // active reached 0
+  int limit = 1;                     // threads that may join, the caller included
+  std::atomic<uint64_t> claimed{0};  // tasks from the front, and (times kOneBehind) from behind
+  int joined = 1;                    // worker numbers given out; 0 is the caller's
+  std::atomic<int> active{0};        // joined threads, the caller not counted, that have not left
+  std::condition_variable left;      // active reached 0
   Call* following = nullptr;
 
   bool wants_help() const {
-    return joined < limit && next.load(std::memory_order_relaxed) < tasks && !cancelled(cancel);
+    return joined < limit && left_of(claimed.load(std::memory_order_relaxed)) > 0 && !cancelled(cancel);
+  }
+
+  int64_t left_of(uint64_t counts) const {
+    return tasks - static_cast<int64_t>(counts % kOneBehind) - static_cast<int64_t>(counts / kOneBehind);
   }
 
   void work(int worker) {
     const int before = t_worker;
     t_worker = worker;
+    const bool behind = worker % 2 != 0;
     while (!cancelled(cancel)) {
-      const int64_t task = next.fetch_add(1, std::memory_order_relaxed);
-      if (task >= tasks) break;
-      body(context, task, worker);
+      const uint64_t counts = claimed.fetch_add(behind ? kOneBehind : 1, std::memory_order_relaxed);
+      if (left_of(counts) <= 0) break;
+      const int64_t task = static_cast<int64_t>(behind ? tasks - 1 - counts / kOneBehind : counts % kOneBehind);
+      body(context, first + task, worker);
     }
     t_worker = before;
   }
@@ -242,18 +255,13 @@ bool start_thread(Pool* pool) {
 }
 #endif
 
-void serial_for(int64_t tasks, ParallelBody body, void* context, const volatile int32_t* cancel, int worker) {
-  for (int64_t task = 0; task < tasks && !cancelled(cancel); task++) body(context, task, worker);
-}
-
-}  // namespace
-
-void parallel_for(int64_t tasks, ParallelBody body, void* context, const volatile int32_t* cancel) {
-  if (t_worker >= 0) return serial_for(tasks, body, context, cancel, t_worker);
+// Does the tasks [first, first + tasks) with what other threads help.
+void share_tasks(int64_t first, int64_t tasks, ParallelBody body, void* context, const volatile int32_t* cancel) {
   Pool& shared = pool();
   Call call;
   call.body = body;
   call.context = context;
+  call.first = first;
   call.tasks = tasks;
   call.cancel = cancel;
   const int limit = thread_limit();
@@ -278,6 +286,19 @@ void parallel_for(int64_t tasks, ParallelBody body, void* context, const volatil
   while (*link != &call) link = &(*link)->following;
   *link = call.following;
   while (call.active.load(std::memory_order_relaxed) != 0) call.left.wait(lock);
+}
+
+void serial_for(int64_t tasks, ParallelBody body, void* context, const volatile int32_t* cancel, int worker) {
+  for (int64_t task = 0; task < tasks && !cancelled(cancel); task++) body(context, task, worker);
+}
+
+}  // namespace
+
+void parallel_for(int64_t tasks, ParallelBody body, void* context, const volatile int32_t* cancel) {
+  if (t_worker >= 0) return serial_for(tasks, body, context, cancel, t_worker);
+  for (int64_t first = 0; first < tasks; first += kMostTasks) {
+    share_tasks(first, tasks - first < kMostTasks ? tasks - first : kMostTasks, body, context, cancel);
+  }
 }
 
 int thread_limit() {

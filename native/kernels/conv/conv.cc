@@ -2,10 +2,12 @@
 #include "native/kernels/conv/conv.h"
 
 #include "native/base/caches.h"
+#include "native/kernels/chunks.h"
 #include "native/kernels/conv/groups.h"
+#include "native/kernels/conv/split.h"
 #include "native/kernels/conv/strips.h"
 #include "native/kernels/gemm_i8/block.h"
-#include "native/kernels/pack/blocks.h"
+#include "native/kernels/loop.h"
 #include "native/kernels/requantize/check.h"
 
 namespace lowbit {
@@ -14,16 +16,31 @@ namespace {
 
 size_t round_up_64(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// Multiply-adds that are worth a second thread: a few microseconds.
-constexpr int64_t kWorthMacs = 1000 * 1000;
-
-int threads_for(const ConvShape& s, int64_t output_channels) {
-  const int64_t macs = s.pixels() * output_channels * s.kh * s.kw * (s.c / s.groups);
-  return macs < kWorthMacs ? 1 : thread_limit();
+// Nanoseconds of a convolution on one thread, about: 400 multiply-adds each, and 16 codes to end with.
+int64_t nanoseconds_of(const ConvShape& s, int64_t output_channels) {
+  const int64_t outputs = s.pixels() * output_channels;
+  return outputs * (s.kh * s.kw * (s.c / s.groups)) / 400 + outputs / 16;
 }
 
-GemmBlocks blocks_of(const ConvShape& s, int64_t stride, int64_t panels, int threads) {
-  return gemm_i8_blocks(s.pixels(), stride, panels, threads, caches().l2);
+// A task does `rows` rows of A by a part of the panels.
+struct Cut {
+  int64_t rows, row_blocks;
+  int64_t panels, column_blocks;
+  int64_t first_panel(int64_t block) const { return block * panels / column_blocks; }
+};
+
+// Rows of `stride` bytes of one group; a block of them stays in 3/8 of the L2 cache while the panels pass by.
+Cut cut_rows(int64_t m, int64_t stride, int64_t panels, int64_t tasks) {
+  const ProductSplit split =
+      split_product(tasks, m * stride, m / kPartRows, panels * 16 * stride, panels / kPartPanels);
+  Cut cut;
+  cut.rows = (m + split.rows - 1) / split.rows;
+  const int64_t fit = caches().l2 * 3 / 8 / stride;
+  if (cut.rows > fit) cut.rows = fit < kPartRows ? kPartRows : fit;
+  cut.row_blocks = (m + cut.rows - 1) / cut.rows;
+  cut.panels = panels;
+  cut.column_blocks = split.columns;
+  return cut;
 }
 
 void run_strips(const ConvShape& shape, const StripCut& cut, const GemmI8Job& job, const uint8_t* x,
@@ -31,9 +48,9 @@ void run_strips(const ConvShape& shape, const StripCut& cut, const GemmI8Job& jo
                 const RunContext& run) {
   const int64_t all_panels = job.packed->panels;
   auto run_task = [&](int64_t task, int worker) {
-    const int64_t column_block = task % cut.column_blocks;
-    const int64_t image = task / cut.column_blocks / cut.blocks;
-    const int64_t first_line = task / cut.column_blocks % cut.blocks * cut.lines;
+    const int64_t column_block = task / (shape.n * cut.blocks);
+    const int64_t image = task / cut.blocks % shape.n;
+    const int64_t first_line = task % cut.blocks * cut.lines;
     const int64_t lines = shape.oh - first_line < cut.lines ? shape.oh - first_line : cut.lines;
     uint8_t* scratch = run.scratch_of(worker);
     GemmI8Rows rows = strip_rows(shape, cut, x + image * shape.h * shape.w * shape.c, first_line, lines,
@@ -41,11 +58,11 @@ void run_strips(const ConvShape& shape, const StripCut& cut, const GemmI8Job& jo
     rows.zero = x_zero;
     rows.scale = x_scale;
     uint8_t* to = y + (image * shape.oh + first_line) * shape.ow * y_stride * y_bytes;
-    const int64_t last_step = (column_block + 1) * cut.steps / cut.column_blocks;
-    for (int64_t step = column_block * cut.steps / cut.column_blocks; step < last_step; ++step) {
-      const int64_t panel = step * cut.panels;
-      const int64_t panels = all_panels - panel < cut.panels ? all_panels - panel : cut.panels;
+    const int64_t last = (column_block + 1) * all_panels / cut.column_blocks;
+    for (int64_t panel = column_block * all_panels / cut.column_blocks; panel < last;) {
+      const int64_t panels = step_panels(last - panel);
       gemm_i8_block(job, rows, panel, panels, to, y_stride, scratch);
+      panel += panels;
     }
   };
   run.parallel(shape.n * cut.blocks * cut.column_blocks, run_task);
@@ -77,7 +94,8 @@ size_t scratch_conv_i8(const conv_i8_fields& f, const Dispatch&) {
   const size_t strip = strip_cut(shape, f.oc, 1).scratch;
   const int64_t stride = window_stride(shape.kh * shape.kw * (shape.c / shape.groups));
   const int64_t panels = (f.oc / f.groups + 15) / 16;
-  const size_t windows = shape.pointwise() ? 0 : static_cast<size_t>(blocks_of(shape, stride, panels, 1).rows * stride);
+  const size_t windows =
+      shape.pointwise() ? 0 : static_cast<size_t>(cut_rows(shape.pixels(), stride, panels, 1).rows * stride);
   return round_up_64(gemm_i8_block_scratch()) + (strip > windows ? strip : windows);
 }
 
@@ -97,8 +115,8 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
   const int64_t pixels = shape.pixels();
   const GemmI8Job job = gemm_i8_job(f, f.x_format, run);
 
-  const int threads = threads_for(shape, f.oc);
-  const StripCut strips = strip_cut(shape, n, threads);
+  const int64_t tasks = tasks_worth(nanoseconds_of(shape, f.oc), thread_limit());
+  const StripCut strips = strip_cut(shape, n, tasks);
   if (strips.possible && job.w_zero == nullptr && packed->w_shift == 0) {
     GemmI8Job strip_job = job;
     strip_job.packed = packed;
@@ -106,34 +124,38 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
     return Status::ok;
   }
 
-  const GemmBlocks blocks = blocks_of(shape, stride, packed->panels, threads);
+  const Cut cut = cut_rows(pixels, stride, packed->panels, (tasks + shape.groups - 1) / shape.groups);
   auto run_task = [&](int64_t task, int worker) {
-    const ConvTask cut = conv_task(blocks, pixels, task);
+    const int64_t group = task / (cut.row_blocks * cut.column_blocks);
+    const int64_t column_block = task / cut.row_blocks % cut.column_blocks;
+    const int64_t first_pixel = task % cut.row_blocks * cut.rows;
+    const int64_t count = least(cut.rows, pixels - first_pixel);
     uint8_t* scratch = run.scratch_of(worker);
     uint8_t* windows = scratch + round_up_64(gemm_i8_block_scratch());
     GemmI8Job mine = job;
-    mine.packed = reinterpret_cast<const PackedHeader*>(weights + cut.group * packed->total_bytes);
-    const int64_t channel = cut.group * n;
+    mine.packed = reinterpret_cast<const PackedHeader*>(weights + group * packed->total_bytes);
+    const int64_t channel = group * n;
     if (job.w_zero != nullptr) mine.w_zero += channel;
     if (job.offset != nullptr) mine.offset += channel;
     if (job.multiplier != nullptr) mine.multiplier += channel * job.multiplier_step;
     if (job.bias != nullptr) mine.bias += channel;
-    const uint8_t* a = x + cut.first_pixel * shape.c + cut.group * k;
+    const uint8_t* a = x + first_pixel * shape.c + group * k;
     if (!pointwise) {
-      im2col(shape, x, 1, cut.group, cut.first_pixel, cut.pixels, static_cast<uint8_t>(*x_zero), windows);
+      im2col(shape, x, 1, group, first_pixel, count, static_cast<uint8_t>(*x_zero), windows);
       a = windows;
     }
-    GemmI8Rows rows = plain_rows(a, stride, cut.pixels, pointwise ? k : stride);
+    GemmI8Rows rows = plain_rows(a, stride, count, pointwise ? k : stride);
     rows.zero = x_zero;
     rows.scale = run.buffer<const float>(f.x_scale);
-    uint8_t* to = y + (cut.first_pixel * f.y_stride + channel) * y_bytes;
-    for (int64_t step = cut.first_step; step < cut.last_step; ++step) {
-      const int64_t panel = step * blocks.panels;
-      const int64_t panels = packed->panels - panel < blocks.panels ? packed->panels - panel : blocks.panels;
+    uint8_t* to = y + (first_pixel * f.y_stride + channel) * y_bytes;
+    const int64_t last = cut.first_panel(column_block + 1);
+    for (int64_t panel = cut.first_panel(column_block); panel < last;) {
+      const int64_t panels = step_panels(last - panel);
       gemm_i8_block(mine, rows, panel, panels, to, f.y_stride, scratch);
+      panel += panels;
     }
   };
-  run.parallel(shape.groups * blocks.tasks(), run_task);
+  run.parallel(shape.groups * cut.row_blocks * cut.column_blocks, run_task);
   return Status::ok;
 }
 

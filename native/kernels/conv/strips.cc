@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "native/kernels/pack/blocks.h"
+#include "native/kernels/conv/split.h"
 
 namespace lowbit {
 
@@ -22,7 +22,7 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
-StripCut strip_cut(const ConvShape& s, int64_t output_channels, int threads) {
+StripCut strip_cut(const ConvShape& s, int64_t output_channels, int64_t tasks) {
   StripCut cut = {};
   const int64_t reach = (s.kh - 1) * s.dilation_h;
   cut.columns = (s.ow - 1) * s.stride_w + s.kw;
@@ -35,17 +35,14 @@ StripCut strip_cut(const ConvShape& s, int64_t output_channels, int threads) {
   if (!cut.possible) return cut;
   cut.direct = s.pad_top == 0 && s.pad_left == 0 && cut.columns <= s.w && (s.oh - 1) * s.stride_h + reach < s.h;
   cut.lines = kBlockPixels / s.ow < 1 ? 1 : kBlockPixels / s.ow;
-  const int64_t wanted = threads > 1 ? int64_t{4} * threads : 1;
-  if (s.n * ceil_div(s.oh, cut.lines) < wanted) cut.lines = ceil_div(s.n * s.oh, wanted);
+  const int64_t panels = ceil_div(output_channels, 16);
+  const ProductSplit split =
+      split_product(tasks, s.n * s.h * s.w * s.c, s.n * s.oh, s.kh * s.kw * s.c * panels * 16, panels / kPartPanels);
+  if (s.n * ceil_div(s.oh, cut.lines) < split.rows) cut.lines = ceil_div(s.n * s.oh, split.rows);
   if (cut.lines > s.oh) cut.lines = s.oh;
   cut.blocks = ceil_div(s.oh, cut.lines);
   cut.rows = (cut.lines - 1) * s.stride_h + reach + 1;
-  const int64_t all = ceil_div(output_channels, 16);
-  const int64_t splits = ceil_div(wanted, s.n * cut.blocks);
-  cut.steps = ceil_div(all, splits > 1 ? 4 : kMaxPanels);
-  cut.panels = ceil_div(all, cut.steps);
-  cut.steps = ceil_div(all, cut.panels);
-  cut.column_blocks = splits < cut.steps ? splits : cut.steps;
+  cut.column_blocks = split.columns;
   cut.scratch = cut.direct ? 0 : static_cast<size_t>(cut.rows * cut.columns * s.c);
   return cut;
 }

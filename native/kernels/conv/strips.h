@@ -16,12 +16,12 @@ struct StripCut {
   int64_t lines;          // output rows of a block
   int64_t blocks;         // per image
   int64_t rows, columns;  // of a strip, in input pixels
-  int64_t panels, steps;  // as in GemmBlocks
   int64_t column_blocks;  // tasks along the output channels
   size_t scratch;         // bytes of a strip
 };
 
-StripCut strip_cut(const ConvShape& shape, int64_t output_channels, int threads);
+// The cut for about `tasks` tasks; fewer make longer strips.
+StripCut strip_cut(const ConvShape& shape, int64_t output_channels, int64_t tasks);
 
 // The rows of A of the output lines [first_line, first_line + lines) of an image; `strip` is written unless direct.
 GemmI8Rows strip_rows(const ConvShape& shape, const StripCut& cut, const uint8_t* image, int64_t first_line,

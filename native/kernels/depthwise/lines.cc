@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "native/kernels/chunks.h"
+
 namespace lowbit {
 
 namespace {
@@ -10,10 +12,7 @@ namespace {
 // Rows that one call names at most.
 constexpr int64_t kMostRows = 256;
 // Output bytes of a task: its rows of input stay in the second-level cache while the channels are walked.
-constexpr int64_t kTaskBytes = 64 * 1024;
-// Multiply-adds that are worth a second thread: a few microseconds.
-constexpr int64_t kWorthMacs = 300 * 1000;
-
+constexpr int64_t kLineBytes = 64 * 1024;
 // NaN is not below 1.
 bool below_one(const float* multiplier, int64_t n) {
   uint32_t above = 0;
@@ -40,12 +39,11 @@ Kernel kernel_of(const Dispatch& kernels, bool x_signed, bool y_signed) {
 }
 
 int64_t lines_of_task(const ConvShape& s) {
-  int64_t lines = kTaskBytes / (s.ow * s.c);
-  const int64_t macs = s.pixels() * s.c * s.kh * s.kw;
-  if (thread_limit() > 1 && macs >= kWorthMacs) {
-    const int64_t share = s.n * s.oh / (int64_t{4} * thread_limit());
-    if (lines > share) lines = share;
-  }
+  int64_t lines = kLineBytes / (s.ow * s.c);
+  // About 0.075 nanoseconds for a code of 9 taps; every task arranges the weights anew.
+  const int64_t tasks = tasks_worth(s.pixels() * s.c * s.kh * s.kw / 120, thread_limit());
+  const int64_t share = (s.n * s.oh + tasks - 1) / tasks;
+  if (lines > share) lines = share;
   if (lines > kMostRows / s.kh) lines = kMostRows / s.kh;
   if (lines > s.oh) lines = s.oh;
   return lines < 1 ? 1 : lines;

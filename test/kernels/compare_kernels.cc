@@ -143,8 +143,11 @@ float* random_floats(int64_t n) {
 
 // Two lines of pixels whose windows follow one another by one or two pixels.
 void compare_depthwise_floats(int64_t pixels, int64_t rows, int64_t columns, int64_t channels) {
-  const int64_t step = 1 + random_word() % 2;
-  const int64_t width = (pixels - 1) * step + columns;
+  const int64_t stride = 1 + random_word() % 2;
+  const int64_t dilation = random_word() % 5 == 0 ? 2 : 1;
+  const int64_t left = random_word() % 3;
+  const int64_t reach = (pixels - 1) * stride - left + (columns - 1) * dilation;
+  const int64_t width = reach - static_cast<int64_t>(random_word() % 3) > 1 ? reach : 1;
   float* x = random_floats((rows + 1) * width * channels);
   float* w = random_floats(rows * columns * channels);
   float* bias = random_floats(channels);
@@ -155,10 +158,13 @@ void compare_depthwise_floats(int64_t pixels, int64_t rows, int64_t columns, int
   args.lines = 2;
   args.line_stride = args.tap_row = width * channels;
   args.pixels = pixels;
-  args.pixel_stride = step * channels;
+  args.stride = stride;
+  args.left = left;
+  args.width = width;
+  args.dilation = dilation;
   args.rows = rows;
   args.columns = columns;
-  args.tap_column = args.channels = channels;
+  args.channels = channels;
   args.w = w;
   args.w_row = columns * channels;
   args.y = wanted;
@@ -328,7 +334,8 @@ int main() {
                           kinds[random_word() % 3]);
       }
       compare_depthwise_floats(1 + random_word() % 9, 1 + taps % 5, 1 + taps / 5, channels);
-      ++compared;
+      compare_depthwise_floats(1 + random_word() % 30, 3, 3 + taps % 2 * 2, channels);
+      compared += 2;
     }
   }
 #endif

@@ -152,6 +152,24 @@ describe('depthwise_f32', () => {
     fc.assert(fc.property(depthwiseGeometry, fc.nat(1_000_000), checkFloats), { numRuns: 80 });
   });
 
+  test('3 and 5 columns, strides of 1 and 2, lines of any length', () => {
+    const known = fc
+      .tuple(
+        depthwiseGeometry,
+        fc.constantFrom(3, 5),
+        fc.constantFrom(1, 2),
+        fc.integer({ min: 1, max: 31 }),
+        fc.nat(2),
+      )
+      .map(
+        ([g, columns, stride, w, pad]): Geometry => ({
+          ...{ ...g, w: Math.max(w, columns), dilation: [1, 1], stride: [stride, stride] },
+          ...{ kernel: [3, columns], pads: [1, pad, 1, (pad + 1) % 3] },
+        }),
+      );
+    fc.assert(fc.property(known, fc.nat(1_000_000), checkFloats), { numRuns: 120 });
+  });
+
   test('3 x 3 and 5 x 5, several blocks of lines, windows beyond the image', () => {
     const square = { ...POINTWISE, kernel: [3, 3], pads: [1, 1, 1, 1] } as const;
     checkFloats({ ...square, h: 61, w: 40, channels: 70, filters: 70 }, 1);

@@ -1,4 +1,4 @@
-// depthwise_f32 for arm_neon: 18 of the 32 registers hold the weights of 3 x 3 for two vectors.
+// depthwise_f32 for arm_neon: 7 sums, the weights of a row of taps and a vector of x, of two registers each.
 #if defined(__aarch64__)
 #include <cstdint>
 #include <cstring>
@@ -12,7 +12,9 @@
 
 namespace lowbit {
 namespace {
-constexpr bool kKeepsThreeByThree = true, kKeepsFiveByFive = false;
+constexpr int kMostPixels = 7;
+constexpr bool kUnrollsRows = false;
+inline void hold(Lanes::F&) {}
 }  // namespace
 }  // namespace lowbit
 

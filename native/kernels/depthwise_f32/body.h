@@ -1,5 +1,6 @@
-// depthwise_f32 over the lanes of native/isa/lanes, compiled once per instruction set, which says first what
-// its registers keep.
+// depthwise_f32 over the lanes of native/isa/lanes, compiled once per instruction set, which says first how many pixels
+// its registers take (kMostPixels), whether the rows of 3 x 3 are written out (kUnrollsRows), and what keeps a vector
+// in its register: hold(v).
 #pragma once
 
 #include "native/isa/unroll.h"
@@ -9,116 +10,206 @@
 namespace lowbit {
 namespace {
 
-// What the channels of a vector share.
-struct ChannelEnd {
-  bool biased;
-  F bias, lo, hi;
-};
-
 template <typename Extent>
-inline ChannelEnd channel_end(const DepthwiseF32Args& args, int64_t channel, Extent e) {
-  ChannelEnd end;
-  end.biased = args.bias != nullptr;
-  end.bias = end.biased ? Lanes::load(args.bias + channel, e) : Lanes::of(0.0f);
-  end.lo = Lanes::of(args.lo);
-  end.hi = Lanes::of(args.hi);
-  return end;
+inline F ended(const DepthwiseF32Args& args, F sum, int64_t channel, Extent e) {
+  if (args.bias != nullptr) sum = Lanes::add(sum, Lanes::load(args.bias + channel, e));
+  return clamped(sum, Lanes::of(args.lo), Lanes::of(args.hi));
 }
 
-inline F ended(const ChannelEnd& end, F sum) {
-  return clamped(end.biased ? Lanes::add(sum, end.bias) : sum, end.lo, end.hi);
+// What a row of taps adds to `Pixels` sums. A vector of x is loaded once for all windows that it belongs to, a weight
+// once for all pixels. Columns are reached from every third one: base, base + stride and base + 2 * stride are
+// addressing modes of x86.
+template <int Taps, int Stride, bool Bordered, int Pixels>
+LOWBIT_INLINE void add_row(const float* const* row, const float* const* w, int64_t channels, int64_t column,
+                           uint64_t width, F (&sum)[Pixels]) {
+  F weight[Taps];
+  LOWBIT_UNROLL
+  for (int j = 0; j < Taps; ++j) {
+    weight[j] = Lanes::load(w[j / 3] + j % 3 * channels, AllLanes{});
+    hold(weight[j]);
+  }
+  LOWBIT_UNROLL
+  for (int q = 0; q < (Pixels - 1) * Stride + Taps; ++q) {
+    if (Bordered && static_cast<uint64_t>(column + q) >= width) continue;
+    F value = Lanes::load(row[q / 3] + q % 3 * channels, AllLanes{});
+    hold(value);
+    LOWBIT_UNROLL
+    for (int p = 0; p < Pixels; ++p) {
+      const int j = q - p * Stride;
+      if (j >= 0 && j < Taps) sum[p] = Lanes::add(sum[p], Lanes::mul(value, weight[j]));
+    }
+  }
 }
 
-// Any window: every weight is loaded once for Pixels pixels.
+// `Pixels` neighbours of every line, the channels [first, last). Bordered: some windows leave the image on the left or
+// right. Whole: the windows have as many rows as columns. `column` is that of the first tap of the first window, x the
+// first row at this column.
+template <int Taps, int Stride, bool Bordered, bool Whole, int Pixels>
+void tile(const DepthwiseF32Args& args, const float* x, int64_t column, float* y, int64_t first, int64_t last) {
+  constexpr int kColumns = (Pixels - 1) * Stride + Taps;
+  constexpr int kBases = (kColumns + 2) / 3, kWeightBases = (Taps + 2) / 3;
+  const int64_t channels = args.channels, rows = args.rows;
+  const uint64_t width = static_cast<uint64_t>(args.width);
+  const F lo = Lanes::of(args.lo), hi = Lanes::of(args.hi);
+  for (int64_t l = 0; l < args.lines; ++l, x += args.line_stride, y += args.y_line) {
+    for (int64_t c = first;;) {
+      F sum[Pixels];
+      LOWBIT_UNROLL
+      for (int p = 0; p < Pixels; ++p) sum[p] = Lanes::of(0.0f);
+      const float* row[kBases];
+      const float* w[kWeightBases];
+      LOWBIT_UNROLL
+      for (int b = 0; b < kBases; ++b) row[b] = x + c + 3 * b * channels;
+      LOWBIT_UNROLL
+      for (int b = 0; b < kWeightBases; ++b) w[b] = args.w + c + 3 * b * channels;
+      if constexpr (Whole) {
+        LOWBIT_UNROLL
+        for (int i = 0; i < Taps; ++i) {
+          add_row<Taps, Stride, Bordered, Pixels>(row, w, channels, column, width, sum);
+          LOWBIT_UNROLL
+          for (int b = 0; b < kBases; ++b) row[b] += args.tap_row;
+          LOWBIT_UNROLL
+          for (int b = 0; b < kWeightBases; ++b) w[b] += args.w_row;
+        }
+      } else {
+        for (int64_t i = rows; i > 0; --i) {
+          add_row<Taps, Stride, Bordered, Pixels>(row, w, channels, column, width, sum);
+          LOWBIT_UNROLL
+          for (int b = 0; b < kBases; ++b) row[b] += args.tap_row;
+          LOWBIT_UNROLL
+          for (int b = 0; b < kWeightBases; ++b) w[b] += args.w_row;
+        }
+      }
+      if (args.bias != nullptr) {
+        const F added = Lanes::load(args.bias + c, AllLanes{});
+        LOWBIT_UNROLL
+        for (int p = 0; p < Pixels; ++p) sum[p] = Lanes::add(sum[p], added);
+      }
+      LOWBIT_UNROLL
+      for (int p = 0; p < Pixels; ++p) {
+        Lanes::store(y + c + p / 3 * 3 * channels + p % 3 * channels, clamped(sum[p], lo, hi), AllLanes{});
+      }
+      // The last vector overlaps the one before it.
+      if (c + Lanes::kWidth == last) break;
+      c = c + 2 * Lanes::kWidth <= last ? c + Lanes::kWidth : last - Lanes::kWidth;
+    }
+  }
+}
+
+template <int Taps, int Stride, bool Bordered, bool Whole, int Pixels>
+void tile_of(int64_t pixels, const DepthwiseF32Args& args, const float* x, int64_t column, float* y, int64_t first,
+             int64_t last) {
+  if (pixels == Pixels) {
+    tile<Taps, Stride, Bordered, Whole, Pixels>(args, x, column, y, first, last);
+  } else if constexpr (Pixels > 1) {
+    tile_of<Taps, Stride, Bordered, Whole, Pixels - 1>(pixels, args, x, column, y, first, last);
+  }
+}
+
+// Bytes of x below a tile and one line more: they stay in the L1 cache from one line to the next.
+constexpr int64_t kStripBytes = 24 * 1024;
+
+// Tiles of nearly equal width, each passed down all lines; those at the border watch it.
+template <int Taps, int Stride>
+void known_window(const DepthwiseF32Args& args) {
+  constexpr bool kUnroll = kUnrollsRows && Taps == 3 && Stride == 1;
+  const int64_t tiles = (args.pixels + kMostPixels - 1) / kMostPixels;
+  const int64_t strip = (args.rows + Stride) * (kMostPixels * Stride + Taps) * 4;
+  int64_t part = kStripBytes / strip / Lanes::kWidth * Lanes::kWidth;
+  if (part < Lanes::kWidth) part = Lanes::kWidth;
+  const int64_t parts = (args.channels + part - 1) / part;
+  part = (args.channels / parts + Lanes::kWidth - 1) / Lanes::kWidth * Lanes::kWidth;
+  for (int64_t t = 0; t < tiles; ++t) {
+    const int64_t begin = args.pixels * t / tiles, pixels = args.pixels * (t + 1) / tiles - begin;
+    const int64_t column = begin * Stride - args.left;
+    const bool inside = column >= 0 && column + (pixels - 1) * Stride + Taps <= args.width;
+    for (int64_t first = 0; first < args.channels; first += part) {
+      // At least one whole vector: the last part may begin within the one before it.
+      const int64_t last = first + part < args.channels ? first + part : args.channels;
+      const int64_t from = last - first < Lanes::kWidth ? last - Lanes::kWidth : first;
+      const float* x = args.x + column * args.channels;
+      float* y = args.y + begin * args.channels;
+      if (kUnroll && inside && args.rows == 3) {
+        tile_of<Taps, Stride, false, kUnroll, kMostPixels>(pixels, args, x, column, y, from, last);
+      } else if (inside) {
+        tile_of<Taps, Stride, false, false, kMostPixels>(pixels, args, x, column, y, from, last);
+      } else {
+        tile_of<Taps, Stride, true, false, kMostPixels>(pixels, args, x, column, y, from, last);
+      }
+    }
+  }
+}
+
+// Any window: every weight is loaded once for Pixels pixels, whose taps [first, last) of a row are inside.
 template <int Pixels, typename Extent>
-inline void some_pixels(const DepthwiseF32Args& args, const float* x, const float* w, float* y, const ChannelEnd& end,
+inline void some_pixels(const DepthwiseF32Args& args, const float* x, int64_t first, int64_t last, int64_t c, float* y,
                         Extent e) {
+  const int64_t tap = args.dilation * args.channels, pixel = args.stride * args.channels;
   F sum[Pixels];
   LOWBIT_UNROLL
   for (int p = 0; p < Pixels; ++p) sum[p] = Lanes::of(0.0f);
-  for (int64_t i = 0; i < args.rows; ++i, x += args.tap_row, w += args.w_row) {
-    for (int64_t j = 0; j < args.columns; ++j) {
-      const F weight = Lanes::load(w + j * args.channels, e);
+  for (int64_t i = 0; i < args.rows; ++i) {
+    for (int64_t j = first; j < last; ++j) {
+      const float* at = x + i * args.tap_row + j * tap + c;
+      const F weight = Lanes::load(args.w + i * args.w_row + j * args.channels + c, e);
       LOWBIT_UNROLL
       for (int p = 0; p < Pixels; ++p) {
-        sum[p] =
-            Lanes::add(sum[p], Lanes::mul(Lanes::load(x + j * args.tap_column + p * args.pixel_stride, e), weight));
+        sum[p] = Lanes::add(sum[p], Lanes::mul(Lanes::load(at + p * pixel, e), weight));
       }
     }
   }
   LOWBIT_UNROLL
-  for (int p = 0; p < Pixels; ++p) Lanes::store(y + p * args.channels, ended(end, sum[p]), e);
-}
-
-template <typename Extent>
-void any_window(const DepthwiseF32Args& args, int64_t channel, Extent e) {
-  const ChannelEnd end = channel_end(args, channel, e);
-  const float* w = args.w + channel;
-  for (int64_t l = 0; l < args.lines; ++l) {
-    const float* x = args.x + l * args.line_stride + channel;
-    float* y = args.y + l * args.y_line + channel;
-    int64_t p = 0;
-    for (; p + 4 <= args.pixels; p += 4, x += 4 * args.pixel_stride, y += 4 * args.channels) {
-      some_pixels<4>(args, x, w, y, end, e);
-    }
-    for (; p < args.pixels; ++p, x += args.pixel_stride, y += args.channels) some_pixels<1>(args, x, w, y, end, e);
+  for (int p = 0; p < Pixels; ++p) {
+    Lanes::store(y + p * args.channels + c, ended(args, sum[p], c, e), e);
   }
 }
 
-// A window of Rows x Columns taps, whose weights stay in registers over all pixels.
-template <int Rows, int Columns, typename Extent>
-void known_window(const DepthwiseF32Args& args, int64_t channel, Extent e) {
-  const ChannelEnd end = channel_end(args, channel, e);
-  F weight[Rows][Columns];
-  LOWBIT_UNROLL
-  for (int i = 0; i < Rows; ++i) {
-    LOWBIT_UNROLL
-    for (int j = 0; j < Columns; ++j) {
-      weight[i][j] = Lanes::load(args.w + i * args.w_row + j * args.channels + channel, e);
-    }
-  }
-  for (int64_t l = 0; l < args.lines; ++l) {
-    float* y = args.y + l * args.y_line + channel;
-    const float* row[Rows];
-    LOWBIT_UNROLL
-    for (int i = 0; i < Rows; ++i) row[i] = args.x + l * args.line_stride + i * args.tap_row + channel;
-    for (int64_t p = 0; p < args.pixels; ++p, y += args.channels) {
-      F sum = Lanes::of(0.0f);
-      LOWBIT_UNROLL
-      for (int i = 0; i < Rows; ++i) {
-        LOWBIT_UNROLL
-        for (int j = 0; j < Columns; ++j) {
-          sum = Lanes::add(sum, Lanes::mul(Lanes::load(row[i] + j * args.tap_column, e), weight[i][j]));
-        }
-        row[i] += args.pixel_stride;
-      }
-      Lanes::store(y, ended(end, sum), e);
-    }
-  }
-}
-
-// kKeepsThreeByThree and kKeepsFiveByFive: whether the instruction set has registers for such weights.
-template <typename Extent>
-void channels_of(const DepthwiseF32Args& args, int64_t channel, Extent e) {
-  if constexpr (kKeepsThreeByThree) {
-    if (args.rows == 3 && args.columns == 3) return known_window<3, 3>(args, channel, e);
-  }
-  if constexpr (kKeepsFiveByFive) {
-    if (args.rows == 5 && args.columns == 5) return known_window<5, 5>(args, channel, e);
-  }
-  any_window(args, channel, e);
-}
-
-void depthwise_rectangle(const DepthwiseF32Args& args) {
+template <int Pixels>
+void some_channels(const DepthwiseF32Args& args, const float* x, int64_t first, int64_t last, float* y) {
   int64_t c = 0;
-  for (; c + Lanes::kWidth <= args.channels; c += Lanes::kWidth) channels_of(args, c, AllLanes{});
-  if (c < args.channels) any_window(args, c, SomeLanes{static_cast<int>(args.channels - c)});
+  for (; c + Lanes::kWidth <= args.channels; c += Lanes::kWidth) {
+    some_pixels<Pixels>(args, x, first, last, c, y, AllLanes{});
+  }
+  if (c < args.channels) {
+    some_pixels<Pixels>(args, x, first, last, c, y, SomeLanes{static_cast<int>(args.channels - c)});
+  }
+}
+
+void any_window(const DepthwiseF32Args& args) {
+  const int64_t reach = (args.columns - 1) * args.dilation;
+  for (int64_t l = 0; l < args.lines; ++l) {
+    for (int64_t p = 0; p < args.pixels;) {
+      const int64_t column = p * args.stride - args.left;
+      const float* x = args.x + l * args.line_stride + column * args.channels;
+      float* y = args.y + l * args.y_line + p * args.channels;
+      if (p + 4 <= args.pixels && column >= 0 && column + 3 * args.stride + reach < args.width) {
+        some_channels<4>(args, x, 0, args.columns, y);
+        p += 4;
+        continue;
+      }
+      int64_t first = 0, last = args.columns;
+      while (first < last && column + first * args.dilation < 0) ++first;
+      while (last > first && column + (last - 1) * args.dilation >= args.width) --last;
+      some_channels<1>(args, x, first, last, y);
+      ++p;
+    }
+  }
+}
+
+void depthwise_lines(const DepthwiseF32Args& args) {
+  if (args.channels >= Lanes::kWidth && args.dilation == 1) {
+    if (args.columns == 3 && args.stride == 1) return known_window<3, 1>(args);
+    if (args.columns == 3 && args.stride == 2) return known_window<3, 2>(args);
+    if (args.columns == 5 && args.stride == 1) return known_window<5, 1>(args);
+    if (args.columns == 5 && args.stride == 2) return known_window<5, 2>(args);
+  }
+  any_window(args);
 }
 
 }  // namespace
 }  // namespace lowbit
 
-#define LOWBIT_DEPTHWISE_F32_KERNELS(isa)                                               \
-  namespace lowbit {                                                                    \
-  void depthwise_f32_##isa(const DepthwiseF32Args& args) { depthwise_rectangle(args); } \
+#define LOWBIT_DEPTHWISE_F32_KERNELS(isa)                                           \
+  namespace lowbit {                                                                \
+  void depthwise_f32_##isa(const DepthwiseF32Args& args) { depthwise_lines(args); } \
   }

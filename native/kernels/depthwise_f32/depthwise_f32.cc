@@ -1,4 +1,4 @@
-// The operation depthwise_f32: the output in rectangles of pixels whose windows keep the same taps inside the image.
+// The operation depthwise_f32: the output in blocks of lines whose windows keep the same rows of taps inside the image.
 #include "native/kernels/depthwise_f32/depthwise_f32.h"
 
 #include "native/kernels/conv/conv.h"
@@ -7,9 +7,6 @@
 namespace lowbit {
 
 namespace {
-
-// Bytes of input rows of a task: they stay in the L2 cache from one vector of channels to the next.
-constexpr int64_t kInputBytes = 256 * 1024;
 
 // The taps [first, last) of a window along one dimension that lie inside the image; empty when none does.
 struct Inside {
@@ -36,14 +33,10 @@ int64_t alike(const Inside& taps, int64_t first, int64_t end, int64_t stride, in
   return next;
 }
 
-// Output lines of a task.
+// Output lines of a task: a thread alone takes an image whole, which the kernel passes through in strips.
 int64_t task_lines(const ConvShape& s) {
-  const int64_t input_rows = kInputBytes / (s.w * s.c * 4);
-  const int64_t reach = (s.kh - 1) * s.dilation_h;
-  int64_t lines = input_rows <= reach ? 1 : (input_rows - reach - 1) / s.stride_h + 1;
   const int64_t threads = thread_limit();
-  const int64_t share = threads == 1 ? s.oh : s.n * s.oh / (4 * threads);
-  if (lines > share) lines = share;
+  const int64_t lines = threads == 1 ? s.oh : s.n * s.oh / (4 * threads);
   return lines < 1 ? 1 : lines > s.oh ? s.oh : lines;
 }
 
@@ -70,9 +63,13 @@ Status run_depthwise_f32(const depthwise_f32_fields& f, const RunContext& run) {
   const int64_t blocks = (s.oh + step - 1) / step;
   DepthwiseF32Args shared;
   shared.line_stride = s.stride_h * s.w * s.c;
-  shared.pixel_stride = s.stride_w * s.c;
+  shared.pixels = s.ow;
+  shared.stride = s.stride_w;
+  shared.left = s.pad_left;
+  shared.width = s.w;
+  shared.dilation = s.dilation_w;
+  shared.columns = s.kw;
   shared.tap_row = s.dilation_h * s.w * s.c;
-  shared.tap_column = s.dilation_w * s.c;
   shared.channels = s.c;
   shared.w_row = s.kw * s.c;
   shared.y_line = s.ow * s.c;
@@ -89,20 +86,11 @@ Status run_depthwise_f32(const depthwise_f32_fields& f, const RunContext& run) {
       next_line = alike(rows, line, end, s.stride_h, s.pad_top, s.kh, s.dilation_h, s.h);
       args.lines = next_line - line;
       args.rows = rows.last - rows.first;
-      for (int64_t pixel = 0, next_pixel; pixel < s.ow; pixel = next_pixel) {
-        const int64_t left = pixel * s.stride_w - s.pad_left;
-        const Inside columns = inside(left, s.kw, s.dilation_w, s.w);
-        next_pixel = alike(columns, pixel, s.ow, s.stride_w, s.pad_left, s.kw, s.dilation_w, s.w);
-        args.pixels = next_pixel - pixel;
-        args.columns = columns.last - columns.first;
-        // Where no tap is inside, nothing is read, and x is not the address of anything.
-        const bool some = args.rows > 0 && args.columns > 0;
-        const int64_t first_y = top + rows.first * s.dilation_h, first_x = left + columns.first * s.dilation_w;
-        args.x = some ? x + ((image * s.h + first_y) * s.w + first_x) * s.c : x;
-        args.w = some ? w + (rows.first * s.kw + columns.first) * s.c : w;
-        args.y = y + ((image * s.oh + line) * s.ow + pixel) * s.c;
-        run.kernels->depthwise_f32(args);
-      }
+      // Where no row is inside, nothing is read, and x is not the address of anything.
+      args.x = args.rows > 0 ? x + (image * s.h + top + rows.first * s.dilation_h) * s.w * s.c : x;
+      args.w = w + rows.first * s.kw * s.c;
+      args.y = y + (image * s.oh + line) * s.ow * s.c;
+      run.kernels->depthwise_f32(args);
     }
   };
   run.parallel(s.n * blocks, run_task);

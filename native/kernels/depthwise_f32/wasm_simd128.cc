@@ -1,4 +1,5 @@
-// depthwise_f32 for wasm_simd128: too few registers to keep weights.
+// depthwise_f32 for wasm_simd128: 4 pixels, for engines that have 16 registers and for the size of the module.
+// module.
 #if defined(__wasm_simd128__)
 #include <cstdint>
 #include <cstring>
@@ -12,7 +13,9 @@
 
 namespace lowbit {
 namespace {
-constexpr bool kKeepsThreeByThree = false, kKeepsFiveByFive = false;
+constexpr int kMostPixels = 4;
+constexpr bool kUnrollsRows = false;
+inline void hold(Lanes::F&) {}
 }  // namespace
 }  // namespace lowbit
 

@@ -1,9 +1,10 @@
-// depthwise_f32 for x86_avx2: 9 of the 16 registers hold the weights of 3 x 3.
+// depthwise_f32 for x86_avx2: 7 sums, the weights of a row of taps and a vector of x in 16 registers.
 #if defined(__x86_64__)
 #include <cstdint>
 #include <cstring>
 #include <limits>
 
+#include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
 
 #include "native/isa/target/begin_x86_avx2.h"
@@ -12,7 +13,10 @@
 
 namespace lowbit {
 namespace {
-constexpr bool kKeepsThreeByThree = true, kKeepsFiveByFive = false;
+constexpr int kMostPixels = 7;
+constexpr bool kUnrollsRows = false;
+// GCC otherwise reads a vector again for every product.
+inline void hold(Lanes::F& v) { LOWBIT_OPAQUE(v); }
 }  // namespace
 }  // namespace lowbit
 

@@ -1,9 +1,10 @@
-// depthwise_f32 for x86_avx512: 25 of the 32 registers hold the weights of 5 x 5.
+// depthwise_f32 for x86_avx512.
 #if defined(__x86_64__)
 #include <cstdint>
 #include <cstring>
 #include <limits>
 
+#include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
 
 #include "native/isa/target/begin_x86_avx512.h"
@@ -12,7 +13,10 @@
 
 namespace lowbit {
 namespace {
-constexpr bool kKeepsThreeByThree = true, kKeepsFiveByFive = true;
+constexpr int kMostPixels = 7;
+constexpr bool kUnrollsRows = true;
+// GCC otherwise reads a vector again for every product.
+inline void hold(Lanes::F& v) { LOWBIT_OPAQUE(v); }
 }  // namespace
 }  // namespace lowbit
 

@@ -1,6 +1,7 @@
 // Declares every kernel of kernels.inc, and numbers the slots.
 #pragma once
 
+#include "native/kernels/blocks/blocks.h"
 #include "native/kernels/codec/codec.h"
 #include "native/kernels/depthwise/depthwise.h"
 #include "native/kernels/depthwise_f32/depthwise_f32.h"

@@ -1,7 +1,6 @@
 // Every number format that floats can be converted to, as a table.
 
-import { type BlockCodec, SCALED_BLOCKS } from './block.js';
-import { GGML_BLOCKS } from './block-ggml.js';
+import { BLOCKS } from './blocks.js';
 import { type ExponentRounding, MINIFLOATS, minifloatValues } from './minifloat.js';
 import type { CodeLimits } from './params.js';
 
@@ -27,7 +26,8 @@ interface Conversion {
 
 const INTEGER = { kind: 'integer', highFirst: false } as const;
 const FLOAT = { kind: 'minifloat', signed: true, highFirst: false } as const;
-const BLOCK = { kind: 'block', signed: true, highFirst: false, array: 'u8' } as const;
+const inBlocks = <const Bits extends number>({ bits }: { readonly bits: Bits }) =>
+  ({ kind: 'block', bits, signed: true, highFirst: false, array: 'u8' }) as const;
 
 export const CONVERSIONS = {
   u8: { ...INTEGER, bits: 8, signed: false, array: 'u8', summary: 'unsigned 8-bit integers' },
@@ -50,19 +50,19 @@ export const CONVERSIONS = {
     ...{ kind: 'codebook', bits: 4, signed: true, highFirst: true, array: 'u8' },
     summary: 'NF4 of bitsandbytes: 16 levels in [-1, 1], the scale is max |x|; the first element in the high bits',
   },
-  mxfp4: { ...BLOCK, bits: 4, summary: 'OCP MX: 32 E2M1 behind an E8M0 scale' },
-  mxfp6e2m3: { ...BLOCK, bits: 6, summary: 'OCP MX: 32 E2M3 behind an E8M0 scale' },
-  mxfp6e3m2: { ...BLOCK, bits: 6, summary: 'OCP MX: 32 E3M2 behind an E8M0 scale' },
-  mxfp8e4m3: { ...BLOCK, bits: 8, summary: 'OCP MX: 32 E4M3 behind an E8M0 scale' },
-  mxfp8e5m2: { ...BLOCK, bits: 8, summary: 'OCP MX: 32 E5M2 behind an E8M0 scale' },
-  mxint8: { ...BLOCK, bits: 8, summary: 'OCP MX: 32 8-bit integers behind an E8M0 scale' },
-  nvfp4: { ...BLOCK, bits: 4, summary: '16 E2M1 behind an E4M3 scale, and a scale of the tensor' },
-  q8_0: { ...BLOCK, bits: 8, summary: 'ggml: 32 codes of 8 bits behind an f16 scale' },
-  q4_0: { ...BLOCK, bits: 4, summary: 'ggml: 32 codes of 4 bits behind an f16 scale' },
-  q4_1: { ...BLOCK, bits: 4, summary: 'ggml: 32 codes of 4 bits behind an f16 scale and minimum' },
-  q5_0: { ...BLOCK, bits: 5, summary: 'ggml: 32 codes of 5 bits behind an f16 scale' },
-  q5_1: { ...BLOCK, bits: 5, summary: 'ggml: 32 codes of 5 bits behind an f16 scale and minimum' },
-  iq4_nl: { ...BLOCK, bits: 4, summary: 'ggml: 32 codes of a list of 16 levels behind an f16 scale' },
+  mxfp4: { ...inBlocks(BLOCKS.mxfp4), summary: 'OCP MX: 32 E2M1 behind an E8M0 scale' },
+  mxfp6e2m3: { ...inBlocks(BLOCKS.mxfp6e2m3), summary: 'OCP MX: 32 E2M3 behind an E8M0 scale' },
+  mxfp6e3m2: { ...inBlocks(BLOCKS.mxfp6e3m2), summary: 'OCP MX: 32 E3M2 behind an E8M0 scale' },
+  mxfp8e4m3: { ...inBlocks(BLOCKS.mxfp8e4m3), summary: 'OCP MX: 32 E4M3 behind an E8M0 scale' },
+  mxfp8e5m2: { ...inBlocks(BLOCKS.mxfp8e5m2), summary: 'OCP MX: 32 E5M2 behind an E8M0 scale' },
+  mxint8: { ...inBlocks(BLOCKS.mxint8), summary: 'OCP MX: 32 8-bit integers behind an E8M0 scale' },
+  nvfp4: { ...inBlocks(BLOCKS.nvfp4), summary: '16 E2M1 behind an E4M3 scale, and a scale of the tensor' },
+  q8_0: { ...inBlocks(BLOCKS.q8_0), summary: 'ggml: 32 codes of 8 bits behind an f16 scale' },
+  q4_0: { ...inBlocks(BLOCKS.q4_0), summary: 'ggml: 32 codes of 4 bits behind an f16 scale' },
+  q4_1: { ...inBlocks(BLOCKS.q4_1), summary: 'ggml: 32 codes of 4 bits behind an f16 scale and minimum' },
+  q5_0: { ...inBlocks(BLOCKS.q5_0), summary: 'ggml: 32 codes of 5 bits behind an f16 scale' },
+  q5_1: { ...inBlocks(BLOCKS.q5_1), summary: 'ggml: 32 codes of 5 bits behind an f16 scale and minimum' },
+  iq4_nl: { ...inBlocks(BLOCKS.iq4_nl), summary: 'ggml: 32 codes of a list of 16 levels behind an f16 scale' },
 } as const satisfies Record<string, Conversion>;
 
 export type ConversionName = keyof typeof CONVERSIONS;
@@ -74,8 +74,6 @@ type NamesOf<Kind extends Conversion['kind']> = {
 /** Formats with a code per element; the others come in blocks. */
 export type ElementFormat = Exclude<ConversionName, NamesOf<'block'>>;
 export type BlockFormat = NamesOf<'block'>;
-
-export const BLOCK_CODECS: Readonly<Record<BlockFormat, BlockCodec>> = { ...SCALED_BLOCKS, ...GGML_BLOCKS };
 
 export const CONVERSION_NAMES = Object.keys(CONVERSIONS) as ConversionName[];
 
@@ -128,7 +126,7 @@ export function limitsOf(name: ConversionName): CodeLimits | undefined {
  *
  *     integer    sat(rint(f32(x / scale)) + zeroPoint), or without `saturate` its low bits (NaN and infinities then count as 0)
  *     minifloat  the nearest value to f32(x / scale), ties to even
- *     exponent   the power of two at |x| (`encodeExponent`)
+ *     exponent   the power of two at |x|, upwards by default
  *     codebook   the level nearest to f32(x / scale), ties to the lower one, NaN as 0
  */
 export interface CodecOptions {

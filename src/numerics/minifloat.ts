@@ -62,45 +62,6 @@ export const MINIFLOATS = {
 
 export type MinifloatName = keyof typeof MINIFLOATS;
 
-/** 1.5 * 2^52: adding it rounds a double below 2^51 to an integer, half to even. */
-const ROUNDING_SHIFT = 6755399441055744;
-
-const scratch = new Float32Array(1);
-const scratchBits = new Uint32Array(scratch.buffer);
-/** 2^(index - 256), exact in a double. */
-const POWERS = Float64Array.from({ length: 512 }, (_, index) => 2 ** (index - 256));
-
-/** floor(log2 |x|) of a normal float32 value; -127 for zero and subnormals, 128 for infinities and NaN. */
-export function exponentOf(x: number): number {
-  scratch[0] = x;
-  return (((scratchBits[0] as number) >>> 23) & 0xff) - 127;
-}
-
-/** 2^exponent for -256 <= exponent < 256. */
-export function powerOfTwo(exponent: number): number {
-  return POWERS[exponent + 256] as number;
-}
-
-/**
- * The code of the value nearest to the float32 value x, ties to the even code. Beyond the largest value by half a unit: with
- * `saturate` the largest value of that sign, without it Infinity, or NaN where there is none; +-Infinity likewise. NaN gives the
- * canonical NaN, in formats without one the largest positive value.
- */
-export function encodeMinifloat(name: MinifloatName, x: number, saturate: boolean): number {
-  const row: Minifloat = MINIFLOATS[name];
-  if (Number.isNaN(x)) return row.nan ?? row.max;
-  const sign = x < 0 || Object.is(x, -0) ? 1 << (row.exponent + row.mantissa) : 0;
-  const magnitude = Math.abs(x);
-  const exponent = Math.max(exponentOf(magnitude), 1 - row.bias);
-  // Infinity stays beyond every code.
-  const steps = magnitude * powerOfTwo(row.mantissa - exponent) + ROUNDING_SHIFT - ROUNDING_SHIFT;
-  // A rounding up into the next binade carries into the exponent by itself; subnormals have the exponent field 0.
-  const code = (exponent + row.bias - 1) * (1 << row.mantissa) + steps;
-  if (code <= row.max) return code === 0 && !row.negativeZero ? 0 : sign | code;
-  if (saturate || row.nan === undefined) return sign | row.max;
-  return row.negativeZero ? sign | (row.infinity ?? row.nan) : row.nan;
-}
-
 /** The value of a code; every value is a float32 value. */
 export function decodeMinifloat(name: MinifloatName, code: number): number {
   const row: Minifloat = MINIFLOATS[name];
@@ -112,7 +73,7 @@ export function decodeMinifloat(name: MinifloatName, code: number): number {
   const one = 1 << row.mantissa;
   const field = rest >> row.mantissa;
   const steps = (rest & (one - 1)) + (field === 0 ? 0 : one);
-  return sign * steps * powerOfTwo(Math.max(field, 1) - row.bias - row.mantissa);
+  return sign * steps * 2 ** (Math.max(field, 1) - row.bias - row.mantissa);
 }
 
 const decoded = new Map<MinifloatName, Float32Array>();
@@ -128,28 +89,24 @@ export function minifloatValues(name: MinifloatName): Float32Array {
   return values;
 }
 
-/** How a value between two powers of two becomes one of them. */
-export type ExponentRounding = 'up' | 'down' | 'nearest';
+/** How a value between two powers of two becomes one of them, in the order of native/kernels/codec/codec.h. */
+export const EXPONENT_ROUNDINGS = ['down', 'nearest', 'up'] as const;
+export type ExponentRounding = (typeof EXPONENT_ROUNDINGS)[number];
 
-const E8M0_MAX = 0xfe;
-const E8M0_NAN = 0xff;
+/** The fields of instructions that say what a float format is. */
+export type FloatFields = Readonly<
+  Record<'exponent' | 'mantissa' | 'bias' | 'max' | 'infinity' | 'nan' | 'overflow' | 'negative_zero', number>
+>;
 
-/**
- * f8e8m0: the code e of 2^(e - 127) for the magnitude of x: the next one up (default for scales), down, or the nearest with ties
- * up. Infinities and NaN give 0xff (NaN); 0 and what lies below 2^-127 give 0. Above 2^127 upwards: 0xfe with `saturate`, NaN
- * without. Source: ONNX Cast 25, whose reference ignores the sign; float32 subnormals here are rounded by their value.
- */
-export function encodeExponent(x: number, rounding: ExponentRounding, saturate: boolean): number {
-  const magnitude = Math.abs(x);
-  if (!(magnitude < Infinity)) return E8M0_NAN;
-  const down = exponentOf(magnitude);
-  const ratio = magnitude / powerOfTwo(down); // 1 to 2, or below 2 for subnormals and zero
-  const up = rounding === 'up' ? ratio > 1 : rounding === 'nearest' && ratio >= 1.5;
-  const code = down + 127 + (up ? 1 : 0);
-  return code > E8M0_MAX && saturate ? E8M0_MAX : code;
-}
-
-/** 2^(code - 127); NaN for 0xff. */
-export function decodeExponent(code: number): number {
-  return code === E8M0_NAN ? Number.NaN : powerOfTwo(code - 127);
+/** A format as instructions have it; without a name that of an instruction that looks at none. */
+export function floatFields(name: MinifloatName | undefined, saturate: boolean): FloatFields {
+  if (name === undefined) {
+    return { exponent: 0, mantissa: 0, bias: 0, max: 0, infinity: 0, nan: 0, overflow: 0, negative_zero: 0 };
+  }
+  const { exponent, mantissa, bias, max, infinity, nan, negativeZero } = MINIFLOATS[name];
+  const overflow = saturate || nan === undefined ? max : (infinity ?? nan);
+  return {
+    ...{ exponent, mantissa, bias, max, infinity: infinity ?? -1, nan: nan ?? max, overflow },
+    negative_zero: Number(negativeZero),
+  };
 }

@@ -1,9 +1,9 @@
 // encode_* and decode_* on every target, against the oracle.
 
 import { describe, expect, test } from 'vitest';
-import { MINIFLOATS, type MinifloatName } from '../../src/numerics/minifloat.js';
+import { EXPONENT_ROUNDINGS, floatFields, MINIFLOATS, type MinifloatName } from '../../src/numerics/minifloat.js';
 import { f32, toCode } from '../oracle/arithmetic.js';
-import { LAYOUTS, nearestCode, positiveValues, valueOfCode } from '../oracle/minifloat.js';
+import { exponentCode, LAYOUTS, nearestCode, positiveValues, valueOfCode } from '../oracle/minifloat.js';
 import { coversSlots, floatsIn, type Program, randomFloats, randomOf, runEverywhere, SHIFTS } from './harness.js';
 
 interface Spread {
@@ -61,15 +61,6 @@ function unpacked(bytes: Uint8Array, bits: number, n: number, highFirst = false)
 
 const ELEMENT_FLOATS = Object.keys(MINIFLOATS).filter((name) => !name.startsWith('f6')) as MinifloatName[];
 
-function formatFields(name: MinifloatName, saturate: boolean) {
-  const { exponent, mantissa, bias, max, infinity, nan, negativeZero } = MINIFLOATS[name];
-  const overflow = saturate || nan === undefined ? max : (infinity ?? nan);
-  return {
-    ...{ exponent, mantissa, bias, max, infinity: infinity ?? -1, nan: nan ?? max, overflow },
-    negative_zero: Number(negativeZero),
-  };
-}
-
 describe.each(ELEMENT_FLOATS)('%s', (name) => {
   const layout = LAYOUTS[name];
   const values = positiveValues(layout);
@@ -79,7 +70,7 @@ describe.each(ELEMENT_FLOATS)('%s', (name) => {
   function encode(x: Float32Array, scale: Float32Array, spread: Spread, saturate: boolean): number[] {
     const { codes } = runEverywhere({
       buffers: { x, scale, codes: bytesOf(x.length) },
-      steps: [['encode_float', { x: 'x', scale: 'scale', codes: 'codes', ...spread, ...formatFields(name, saturate) }]],
+      steps: [['encode_float', { x: 'x', scale: 'scale', codes: 'codes', ...spread, ...floatFields(name, saturate) }]],
     });
     return unpacked(codes as Uint8Array, bits, x.length);
   }
@@ -127,7 +118,7 @@ describe.each(ELEMENT_FLOATS)('%s', (name) => {
       const codes = Array.from({ length: n }, (_, i) => (seed === 0 ? i : Math.floor(random() * 2 ** bits)));
       const scale = seed === 0 ? Float32Array.of(1) : scalesOf(spread, seed);
       const packed = bits === 16 ? Uint16Array.from(codes) : packedCodes(codes, bits, false);
-      const fields = { codes: 'codes', scale: 'scale', x: 'x', ...spread, ...formatFields(name, true) };
+      const fields = { codes: 'codes', scale: 'scale', x: 'x', ...spread, ...floatFields(name, true) };
       const program: Program = { buffers: { codes: packed, scale, x: 4 * n }, steps: [['decode_float', fields]] };
       const { x } = runEverywhere(program, { floats: ['x'] });
       const wanted = codes.map((code, i) => f32(valueOfCode(layout, code) * (scale[placeOf(spread, i)] as number)));
@@ -264,5 +255,46 @@ describe('lists of levels', () => {
       const wanted = codes.map((code, i) => f32((levels[code] as number) * (scale[placeOf(spread, i)] as number)));
       expect(Array.from(floatsIn(x))).toEqual(wanted);
     }
+  });
+});
+
+describe('exponents', () => {
+  const powers = Array.from({ length: 278 }, (_, i) => 2 ** (i - 150));
+  const near = powers.flatMap((power) =>
+    [1, 1 + 2 ** -23, 1.25, 1.5 - 2 ** -23, 1.5, 2 - 2 ** -23].map((f) => f * power),
+  );
+  const x = Float32Array.from([...near, ...SPECIAL].flatMap((value) => [value, -value]));
+
+  test.each(EXPONENT_ROUNDINGS.flatMap((rounding) => [true, false].map((saturate) => ({ rounding, saturate }))))(
+    'encode as the oracle: $rounding, saturate $saturate',
+    ({ rounding, saturate }) => {
+      coversSlots('encode_exponents_f32_u8');
+      const fields = { n: x.length, rounding: EXPONENT_ROUNDINGS.indexOf(rounding), saturate: Number(saturate) };
+      const { codes } = runEverywhere({
+        buffers: { x, codes: x.length },
+        steps: [['encode_exponents', { x: 'x', codes: 'codes', ...fields }]],
+      });
+      expect(Array.from(codes as Uint8Array)).toEqual(
+        Array.from(x, (value) => exponentCode(value, rounding, saturate)),
+      );
+    },
+  );
+
+  test.each([1, 2, 15, 17, 64, 256, 9001])('%i elements, and back', (n) => {
+    coversSlots('decode_exponents_u8_f32');
+    const some = x.slice(100, 100 + n);
+    const wide = Float32Array.from({ length: n }, (_, i) => some[i % some.length] as number);
+    const { codes } = runEverywhere({
+      buffers: { x: wide, codes: n },
+      steps: [['encode_exponents', { x: 'x', codes: 'codes', n, rounding: 0, saturate: 1 }]],
+    });
+    expect(Array.from(codes as Uint8Array)).toEqual(Array.from(wide, (value) => exponentCode(value, 'down', true)));
+    const every = Uint8Array.from({ length: n }, (_, i) => (7 * i) % 256);
+    const { x: back } = runEverywhere(
+      { buffers: { codes: every, x: 4 * n }, steps: [['decode_exponents', { codes: 'codes', x: 'x', n }]] },
+      { floats: ['x'] },
+    );
+    const wanted = Array.from(every, (code) => (code === 255 ? Number.NaN : 2 ** (code - 127)));
+    expect(Array.from(floatsIn(back))).toEqual(wanted);
   });
 });

@@ -1,6 +1,6 @@
 // Compares the product and depthwise kernels of one instruction set with the portable ones, over awkward sizes: for
-// sets that this machine can only emulate. -DCANDIDATE=<isa>; -DDEPTHWISE, -DFLOATS, -DFINISHED and -DGROUPED when it
-// has such kernels.
+// sets that this machine can only emulate. -DCANDIDATE=<isa>; -DDEPTHWISE, -DFLOATS, -DFINISHED, -DGROUPED and -DBLOCKS
+// when it has such kernels.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -303,6 +303,7 @@ void compare_finished(int64_t m, int64_t k, int64_t segments, int64_t columns, b
 
 }  // namespace
 
+#include "test/kernels/compare_blocks.h"
 #include "test/kernels/compare_groups.h"
 
 int main() {
@@ -370,6 +371,9 @@ int main() {
   for (int64_t columns = 1; columns <= 140; ++columns, ++compared) {
     compare_quantized_groups(1 + columns % 3, columns, 8 * (1 + random_word() % 17));
   }
+#endif
+#if defined(BLOCKS)
+  compared += compare_all_blocks() + compare_levels();
 #endif
   printf("%lld comparisons, %d differences\n", static_cast<long long>(compared), failures);
   return failures == 0 ? 0 : 1;

@@ -42,8 +42,8 @@ const CANDIDATES: readonly Candidate[] = [
   {
     ...arm,
     isa: 'arm_neon',
-    families: ['gemm_i8', 'gemm_i4', 'gemm_f32', 'depthwise', 'depthwise_f32', 'peak'],
-    flags: ['-static', '-DDEPTHWISE', '-DFLOATS', '-DGROUPED'],
+    families: ['gemm_i8', 'gemm_i4', 'gemm_f32', 'depthwise', 'depthwise_f32', 'blocks', 'codec', 'peak'],
+    flags: ['-static', '-DDEPTHWISE', '-DFLOATS', '-DGROUPED', '-DBLOCKS'],
     emulator: ['qemu-aarch64', '-cpu', 'cortex-a72'],
   },
   {
@@ -86,9 +86,8 @@ test.for(CANDIDATES)('$isa gives the portable bytes', { timeout: 120_000 }, (can
   }
   coversSlots('gemm_u8i8_i32', 'gemm_i8i8_i32');
   const program = join(folder, candidate.isa);
-  const sources = ['gemm_i8', 'gemm_i4', 'gemm_f32', 'depthwise', 'depthwise_f32', 'peak'].map(
-    (family) => `native/kernels/${family}/portable.cc`,
-  );
+  const compared = new Set([...candidate.families, 'gemm_i4', 'gemm_f32', 'depthwise', 'depthwise_f32']);
+  const sources = [...compared].map((family) => `native/kernels/${family}/portable.cc`);
   const kernels = candidate.families.map((family) => `native/kernels/${family}/${candidate.isa}.cc`);
   const standard = [
     '-std=c++17',

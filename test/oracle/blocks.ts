@@ -64,15 +64,16 @@ export function nvfp4Block(x: readonly number[], scale: number): Made {
 
 export type GgmlName = 'q8_0' | 'q4_0' | 'q4_1' | 'q5_0' | 'q5_1' | 'iq4_nl';
 
-const IQ4 = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+export const IQ4_LEVELS = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
 function half(x: number): number[] {
   return bytesOfBits(lowFirst(codeOf('f16', x, false), 16));
 }
 
-/** The quotient by d as ggml takes it: times the rounded reciprocal. */
+/** The quotient by d as ggml takes it: times the rounded reciprocal; 0 where float32 has none. */
 function over(x: number, d: number): number {
-  return d === 0 ? 0 : f32(x * f32(1 / d));
+  const inverse = f32(1 / d);
+  return Number.isFinite(inverse) ? f32(x * inverse) : 0;
 }
 
 /** First halves of the bytes are elements 0 to 15, second halves 16 to 31. */
@@ -112,7 +113,7 @@ export function ggmlBlock(name: GgmlName, x: readonly number[]): Made {
   }
   if (name === 'q4_1' || name === 'q5_1') {
     const most = name === 'q4_1' ? 15 : 31;
-    const low = Math.min(...x);
+    const low = x.reduce((least, value) => (value < least ? value : least)); // of zeros the first one
     const d = f32(f32(Math.max(...x) - low) / most);
     const codes = x.map((value) => Math.min(most, Math.floor(f32(over(f32(value - low), d) + 0.5))));
     const [factor, offset] = [rounded('f16', d), rounded('f16', low)];
@@ -126,20 +127,61 @@ export function ggmlBlock(name: GgmlName, x: readonly number[]): Made {
   const d = f32(extreme / -127);
   const codes = x.map((value) => {
     const at = over(value, d);
-    const distances = IQ4.map((level) => Math.abs(f32(at - level)));
+    const distances = IQ4_LEVELS.map((level) => Math.abs(f32(at - level)));
     return distances.lastIndexOf(Math.min(...distances));
   });
   let products = 0;
   let squares = 0;
   x.forEach((value, i) => {
-    const weighted = f32(f32(value * value) * (IQ4[codes[i] as number] as number));
+    const weighted = f32(f32(value * value) * (IQ4_LEVELS[codes[i] as number] as number));
     products = f32(products + f32(weighted * value));
-    squares = f32(squares + f32(weighted * (IQ4[codes[i] as number] as number)));
+    squares = f32(squares + f32(weighted * (IQ4_LEVELS[codes[i] as number] as number)));
   });
   const scale = f32(products / squares);
   const factor = rounded('f16', scale);
   return {
     bytes: [...half(scale), ...nibbles(codes)],
-    values: codes.map((code) => f32((IQ4[code] as number) * factor)),
+    values: codes.map((code) => f32((IQ4_LEVELS[code] as number) * factor)),
   };
+}
+
+/** The bits of bytes, the lowest of each first. */
+function bitsOfBytes(bytes: readonly number[]): string {
+  return bytes.map((byte) => lowFirst(byte, 8)).join('');
+}
+
+/** Codes of so many bits, one after the other. */
+function codesIn(bytes: readonly number[], bits: number): number[] {
+  const digits = bitsOfBytes(bytes).match(new RegExp(`.{${bits}}`, 'g')) ?? [];
+  return digits.map((code) => Number.parseInt([...code].reverse().join(''), 2));
+}
+
+const signed = (byte: number): number => (byte < 128 ? byte : byte - 256);
+
+/** What the bytes of an MX block stand for; `element` undefined as in mxBlock. */
+export function mxValues([exponent = 0, ...rest]: readonly number[], element: LayoutName | undefined): number[] {
+  const scale = exponent === 255 ? Number.NaN : 2 ** (exponent - 127);
+  if (element === undefined) return rest.map((byte) => f32((signed(byte) / 64) * scale));
+  const { e, m } = LAYOUTS[element];
+  return codesIn(rest, 1 + e + m).map((code) => f32(valueOfCode(LAYOUTS[element], code) * scale));
+}
+
+export function nvfp4Values([first = 0, ...rest]: readonly number[], scale: number): number[] {
+  const factor = f32(valueOfCode(LAYOUTS.f8e4m3fn, first) * scale);
+  return codesIn(rest, 4).map((code) => f32(valueOfCode(LAYOUTS.f4e2m1, code) * factor));
+}
+
+export function ggmlValues(name: GgmlName, bytes: readonly number[]): number[] {
+  const half = (at: number): number =>
+    valueOfCode(LAYOUTS.f16, (bytes[at] as number) + 256 * (bytes[at + 1] as number));
+  const d = half(0);
+  if (name === 'q8_0') return bytes.slice(2).map((byte) => f32(signed(byte) * d));
+  const halves = codesIn(bytes.slice(-16), 4);
+  const nibbles = [...halves.filter((_, i) => i % 2 === 0), ...halves.filter((_, i) => i % 2 === 1)];
+  if (name === 'iq4_nl') return nibbles.map((code) => f32((IQ4_LEVELS[code] as number) * d));
+  const offset = name.endsWith('1');
+  const five = name.startsWith('q5');
+  const high = five ? [...bitsOfBytes(bytes.slice(offset ? 4 : 2, offset ? 8 : 6))].map(Number) : nibbles.map(() => 0);
+  const codes = nibbles.map((code, i) => code + 16 * (high[i] as number));
+  return codes.map((code) => (offset ? f32(f32(code * d) + half(2)) : f32((code - (five ? 16 : 8)) * d)));
 }

@@ -73,3 +73,15 @@ export function nearestCode(layout: Layout, values: readonly number[], x: number
   const code = above === below || down < up || (down === up && below % 2 === 0) ? below : above;
   return code === 0 && special === 'fnuz' ? 0 : bit + code;
 }
+
+/** E8M0: the code of the power of two at |x|, by search. Ties of 'nearest' go up. */
+export function exponentCode(x: number, rounding: 'down' | 'nearest' | 'up', saturate: boolean): number {
+  const size = Math.abs(x);
+  if (!Number.isFinite(size)) return 255;
+  if (size <= 2 ** -127) return 0;
+  let down = 0;
+  while (2 ** (down - 126) <= size) down++;
+  const [below, above] = [2 ** (down - 127), 2 ** (down - 126)];
+  const up = size > below && (rounding === 'up' || (rounding === 'nearest' && size - below >= above - size));
+  return saturate ? Math.min(254, down + Number(up)) : down + Number(up);
+}

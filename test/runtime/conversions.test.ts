@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BLOCK_CODECS, type BlockFormat, CONVERSION_NAMES, CONVERSIONS } from '../../src/numerics/conversions.js';
+import { BLOCKS as ROWS } from '../../src/numerics/blocks.js';
+import { type BlockFormat, CONVERSION_NAMES, CONVERSIONS } from '../../src/numerics/conversions.js';
 import { dequantize, dequantizeSync } from '../../src/runtime/arrays/dequantize.js';
 import { quantizationParametersSync } from '../../src/runtime/arrays/quantization-parameters.js';
 import { type QuantizeOptions, quantize, quantizeSync } from '../../src/runtime/arrays/quantize.js';
@@ -178,7 +179,7 @@ function oracle(format: BlockFormat, x: number[]) {
 }
 
 describe.each(BLOCKS)('%s', (format) => {
-  const { block, bytes } = BLOCK_CODECS[format];
+  const { block, bytes } = ROWS[format];
   const scale = format === 'nvfp4' ? { scale: TENSOR_SCALE } : {};
 
   function check(x: Float32Array): void {

@@ -117,6 +117,8 @@ struct Lanes {
   LOWBIT_LANES_BINARY(I, exclusive_or, veorq_s32)
   LOWBIT_LANES_BINARY(I, bit_and, vandq_s32)
   LOWBIT_LANES_BINARY(I, bit_or, vorrq_s32)
+  LOWBIT_LANES_BINARY(I, greater, vmaxq_s32)
+  LOWBIT_LANES_BINARY(I, less, vminq_s32)
 #undef LOWBIT_LANES_BINARY
   static inline F square_root(F a) { return pair(vsqrtq_f32(a.val[0]), vsqrtq_f32(a.val[1])); }
   static inline I shift_left_23(I a) { return pair(vshlq_n_s32(a.val[0], 23), vshlq_n_s32(a.val[1], 23)); }
@@ -149,6 +151,49 @@ struct Lanes {
     return pair(vrev64q_f32(v.val[0]), vrev64q_f32(v.val[1]));
   }
   static inline float first(F v) { return vgetq_lane_f32(v.val[0], 0); }
+
+  static inline I to_int(F v) { return pair(vcvtq_s32_f32(v.val[0]), vcvtq_s32_f32(v.val[1])); }
+  static inline I shift_left(I a, int n) {
+    return pair(vshlq_s32(a.val[0], vdupq_n_s32(n)), vshlq_s32(a.val[1], vdupq_n_s32(n)));
+  }
+  static inline int32x4_t shift_right(int32x4_t a, int n) {
+    return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(a), vdupq_n_s32(-n)));
+  }
+  static inline I shift_right(I a, int n) { return pair(shift_right(a.val[0], n), shift_right(a.val[1], n)); }
+  static inline int32x4_t greater_bits(int32x4_t a, int32x4_t b) {
+    return vreinterpretq_s32_u32(vmaxq_u32(vreinterpretq_u32_s32(a), vreinterpretq_u32_s32(b)));
+  }
+  static inline I greater_bits(I a, I b) {
+    return pair(greater_bits(a.val[0], b.val[0]), greater_bits(a.val[1], b.val[1]));
+  }
+  static inline I more_if_less(I count, F a, F b) {
+    return pair(vsubq_s32(count.val[0], vreinterpretq_s32_u32(vcltq_f32(a.val[0], b.val[0]))),
+                vsubq_s32(count.val[1], vreinterpretq_s32_u32(vcltq_f32(a.val[1], b.val[1]))));
+  }
+
+  static inline I even(I a, I b) { return pair(vuzp1q_s32(a.val[0], a.val[1]), vuzp1q_s32(b.val[0], b.val[1])); }
+  static inline I odd(I a, I b) { return pair(vuzp2q_s32(a.val[0], a.val[1]), vuzp2q_s32(b.val[0], b.val[1])); }
+  static inline F zip_low(F a, F b) { return pair(vzip1q_f32(a.val[0], b.val[0]), vzip2q_f32(a.val[0], b.val[0])); }
+  static inline F zip_high(F a, F b) { return pair(vzip1q_f32(a.val[1], b.val[1]), vzip2q_f32(a.val[1], b.val[1])); }
+
+  static constexpr bool kPermutes = false;
+  using Eight = uint8x16x2_t;
+  using Sixteen = uint8x16x4_t;
+  static inline uint8x16_t four(const float* p) { return vreinterpretq_u8_f32(vld1q_f32(p)); }
+  static inline Eight eight(const float* p) { return Eight{{four(p), four(p + 4)}}; }
+  static inline Sixteen sixteen(const float* p) { return Sixteen{{four(p), four(p + 4), four(p + 8), four(p + 12)}}; }
+  // The places of the four bytes of an entry.
+  static inline uint8x16_t places(int32x4_t i) {
+    return vreinterpretq_u8_s32(vmlaq_s32(vdupq_n_s32(0x03020100), i, vdupq_n_s32(0x04040404)));
+  }
+  static inline F look_up(const Eight& t, I i) {
+    return pair(vreinterpretq_f32_u8(vqtbl2q_u8(t, places(i.val[0]))),
+                vreinterpretq_f32_u8(vqtbl2q_u8(t, places(i.val[1]))));
+  }
+  static inline F look_up(const Sixteen& t, I i) {
+    return pair(vreinterpretq_f32_u8(vqtbl4q_u8(t, places(i.val[0]))),
+                vreinterpretq_f32_u8(vqtbl4q_u8(t, places(i.val[1]))));
+  }
 
   static inline F to_float(I v) { return pair(vcvtq_f32_s32(v.val[0]), vcvtq_f32_s32(v.val[1])); }
   static inline I bits(F v) { return pair(vreinterpretq_s32_f32(v.val[0]), vreinterpretq_s32_f32(v.val[1])); }

@@ -76,6 +76,29 @@ struct Lanes {
   }
   static inline float first(F v) { return v; }
 
+  static inline I to_int(F v) { return static_cast<I>(v); }
+  static inline I shift_left(I a, int n) { return wrapped(word(a) << n); }
+  static inline I shift_right(I a, int n) { return wrapped(word(a) >> n); }
+  static inline I greater(I a, I b) { return a > b ? a : b; }
+  static inline I less(I a, I b) { return a < b ? a : b; }
+  static inline I greater_bits(I a, I b) { return word(a) > word(b) ? a : b; }
+  static inline I more_if_less(I count, F a, F b) { return count + (a < b ? 1 : 0); }
+
+  static inline I even(I a, I) { return a; }
+  static inline I odd(I, I b) { return b; }
+  static inline F zip_low(F a, F) { return a; }
+  static inline F zip_high(F, F b) { return b; }
+
+  static constexpr bool kPermutes = false;
+  struct Table {
+    const float* p;
+  };
+  using Eight = Table;
+  using Sixteen = Table;
+  static inline Table eight(const float* p) { return {p}; }
+  static inline Table sixteen(const float* p) { return {p}; }
+  static inline F look_up(const Table& t, I i) { return t.p[i]; }
+
   static inline F to_float(I v) { return static_cast<F>(v); }
   static inline I bits(F v) {
     I bits;

@@ -112,6 +112,46 @@ struct Lanes {
   }
   static inline float first(F v) { return wasm_f32x4_extract_lane(v.a, 0); }
 
+  static inline I to_int(F v) { return {wasm_i32x4_trunc_sat_f32x4(v.a), wasm_i32x4_trunc_sat_f32x4(v.b)}; }
+  static inline I shift_left(I v, int n) { return {wasm_i32x4_shl(v.a, n), wasm_i32x4_shl(v.b, n)}; }
+  static inline I shift_right(I v, int n) { return {wasm_u32x4_shr(v.a, n), wasm_u32x4_shr(v.b, n)}; }
+  static inline I greater(I x, I y) { return {wasm_i32x4_max(x.a, y.a), wasm_i32x4_max(x.b, y.b)}; }
+  static inline I less(I x, I y) { return {wasm_i32x4_min(x.a, y.a), wasm_i32x4_min(x.b, y.b)}; }
+  static inline I greater_bits(I x, I y) { return {wasm_u32x4_max(x.a, y.a), wasm_u32x4_max(x.b, y.b)}; }
+  static inline I more_if_less(I count, F x, F y) {
+    return {wasm_i32x4_sub(count.a, wasm_f32x4_lt(x.a, y.a)), wasm_i32x4_sub(count.b, wasm_f32x4_lt(x.b, y.b))};
+  }
+
+  static inline I even(I x, I y) {
+    return {wasm_i32x4_shuffle(x.a, x.b, 0, 2, 4, 6), wasm_i32x4_shuffle(y.a, y.b, 0, 2, 4, 6)};
+  }
+  static inline I odd(I x, I y) {
+    return {wasm_i32x4_shuffle(x.a, x.b, 1, 3, 5, 7), wasm_i32x4_shuffle(y.a, y.b, 1, 3, 5, 7)};
+  }
+  static inline F zip_low(F x, F y) {
+    return {wasm_i32x4_shuffle(x.a, y.a, 0, 4, 1, 5), wasm_i32x4_shuffle(x.a, y.a, 2, 6, 3, 7)};
+  }
+  static inline F zip_high(F x, F y) {
+    return {wasm_i32x4_shuffle(x.b, y.b, 0, 4, 1, 5), wasm_i32x4_shuffle(x.b, y.b, 2, 6, 3, 7)};
+  }
+
+  // Swizzles move bytes of one vector: a table of floats is read from memory, lane by lane.
+  static constexpr bool kPermutes = false;
+  struct Table {
+    const float* p;
+  };
+  using Eight = Table;
+  using Sixteen = Table;
+  static inline Table eight(const float* p) { return {p}; }
+  static inline Table sixteen(const float* p) { return {p}; }
+  static inline v128_t look_up(const float* p, v128_t i) {
+    v128_t v = wasm_v128_load32_zero(p + wasm_i32x4_extract_lane(i, 0));
+    v = wasm_v128_load32_lane(p + wasm_i32x4_extract_lane(i, 1), v, 1);
+    v = wasm_v128_load32_lane(p + wasm_i32x4_extract_lane(i, 2), v, 2);
+    return wasm_v128_load32_lane(p + wasm_i32x4_extract_lane(i, 3), v, 3);
+  }
+  static inline F look_up(const Table& t, I i) { return {look_up(t.p, i.a), look_up(t.p, i.b)}; }
+
   static inline F to_float(I v) { return {wasm_f32x4_convert_i32x4(v.a), wasm_f32x4_convert_i32x4(v.b)}; }
   static inline I bits(F v) { return {v.a, v.b}; }
   static inline F floats(I v) { return {v.a, v.b}; }

@@ -134,6 +134,46 @@ struct Lanes {
   }
   static inline float first(F v) { return _mm256_cvtss_f32(v); }
 
+  static inline I to_int(F v) { return _mm256_cvttps_epi32(v); }
+  static inline I shift_left(I a, int n) { return _mm256_sll_epi32(a, _mm_cvtsi32_si128(n)); }
+  static inline I shift_right(I a, int n) { return _mm256_srl_epi32(a, _mm_cvtsi32_si128(n)); }
+  static inline I greater(I a, I b) { return _mm256_max_epi32(a, b); }
+  static inline I less(I a, I b) { return _mm256_min_epi32(a, b); }
+  static inline I greater_bits(I a, I b) { return _mm256_max_epu32(a, b); }
+  static inline I more_if_less(I count, F a, F b) {
+    return _mm256_sub_epi32(count, _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_LT_OQ)));
+  }
+
+  // Four of a and of b in each half, then their quarters into order.
+  static inline I even(I a, I b) {
+    const __m256 mixed = _mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88);
+    return _mm256_permute4x64_epi64(_mm256_castps_si256(mixed), 0xD8);
+  }
+  static inline I odd(I a, I b) {
+    const __m256 mixed = _mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0xDD);
+    return _mm256_permute4x64_epi64(_mm256_castps_si256(mixed), 0xD8);
+  }
+  static inline F zip_low(F a, F b) {
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20);
+  }
+  static inline F zip_high(F a, F b) {
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31);
+  }
+
+  static constexpr bool kPermutes = true;
+  using Eight = __m256;
+  struct Sixteen {
+    __m256 low, high;
+  };
+  static inline Eight eight(const float* p) { return _mm256_loadu_ps(p); }
+  static inline F look_up(const Eight& t, I i) { return _mm256_permutevar8x32_ps(t, i); }
+  static inline Sixteen sixteen(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+  // A permutation sees three bits of an index; the fourth one, as a sign, selects.
+  static inline F look_up(const Sixteen& t, I i) {
+    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(t.low, i), _mm256_permutevar8x32_ps(t.high, i),
+                            _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));
+  }
+
   static inline F to_float(I v) { return _mm256_cvtepi32_ps(v); }
   static inline I bits(F v) { return _mm256_castps_si256(v); }
   static inline F floats(I v) { return _mm256_castsi256_ps(v); }

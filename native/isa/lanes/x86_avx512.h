@@ -87,6 +87,47 @@ struct Lanes {
   }
   static inline float first(F v) { return _mm512_cvtss_f32(v); }
 
+  static inline I to_int(F v) { return _mm512_cvttps_epi32(v); }
+  static inline I shift_left(I a, int n) { return _mm512_sll_epi32(a, _mm_cvtsi32_si128(n)); }
+  static inline I shift_right(I a, int n) { return _mm512_srl_epi32(a, _mm_cvtsi32_si128(n)); }
+  static inline I greater(I a, I b) { return _mm512_max_epi32(a, b); }
+  static inline I less(I a, I b) { return _mm512_min_epi32(a, b); }
+  static inline I greater_bits(I a, I b) { return _mm512_max_epu32(a, b); }
+  static inline I more_if_less(I count, F a, F b) {
+    return _mm512_mask_add_epi32(count, _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), count, _mm512_set1_epi32(1));
+  }
+
+  static inline I even(I a, I b) {
+    const __m512i places = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    return _mm512_permutex2var_epi32(a, places, b);
+  }
+  static inline I odd(I a, I b) {
+    const __m512i places = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    return _mm512_permutex2var_epi32(a, places, b);
+  }
+  static inline F zip_low(F a, F b) {
+    const __m512i places = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    return _mm512_permutex2var_ps(a, places, b);
+  }
+  static inline F zip_high(F a, F b) {
+    const __m512i places = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    return _mm512_permutex2var_ps(a, places, b);
+  }
+
+  static constexpr bool kPermutes = true;
+  struct Eight {
+    __m512 twice;
+  };
+  struct Sixteen {
+    __m512 all;
+  };
+  static inline Eight eight(const float* p) {
+    return {_mm512_castpd_ps(_mm512_broadcast_f64x4(_mm256_castps_pd(_mm256_loadu_ps(p))))};
+  }
+  static inline F look_up(const Eight& t, I i) { return _mm512_permutexvar_ps(i, t.twice); }
+  static inline Sixteen sixteen(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static inline F look_up(const Sixteen& t, I i) { return _mm512_permutexvar_ps(i, t.all); }
+
   static inline F to_float(I v) { return _mm512_cvtepi32_ps(v); }
   static inline I bits(F v) { return _mm512_castps_si512(v); }
   static inline F floats(I v) { return _mm512_castsi512_ps(v); }

@@ -8,6 +8,7 @@
 
 #include "native/isa/target/begin_arm_neon.h"
 
+#include "native/isa/lanes/arm_neon.h"
 #include "native/kernels/codec/body.h"
 
 LOWBIT_CODEC_KERNELS(arm_neon)

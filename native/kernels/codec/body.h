@@ -1,24 +1,17 @@
-// The loops of the codec kernels, compiled once per instruction set. Steps are plain integer arithmetic on the bits of
-// floats, which compilers vectorize.
+// The codec kernels, compiled once per instruction set behind its lanes. Steps of floats and integers are plain integer
+// arithmetic on the bits of floats, which compilers vectorize; levels are looked up in lanes.
 #pragma once
 
 #include "native/kernels/codec/codec.h"
-#include "native/kernels/loop.h"
+#include "native/kernels/codec/float_step.h"
+#include "native/kernels/codec/level_search.h"
+#include "native/kernels/lanes.h"
 
 namespace lowbit {
 namespace {
 
 // How the scale of a run is found: there is none (it is 1), one for all, or one per column.
 enum ScaleKind { kUnit, kOne, kPerColumn };
-
-// 2^exponent, also below the normal numbers.
-inline float power_of_two(int32_t exponent) {
-  return float_of(exponent >= -126 ? static_cast<uint32_t>(exponent + 127) << 23 : 1u << (exponent + 149));
-}
-
-constexpr uint32_t kMagnitude = 0x7FFFFFFFu;
-constexpr int32_t kInfinityBits = 0x7F800000;
-constexpr int32_t kNanBits = 0x7FC00000;
 
 template <ScaleKind kScale>
 inline float divided(float x, const float* scale, float one, int64_t i) {
@@ -31,59 +24,19 @@ inline float multiplied(float x, const float* scale, float one, int64_t i) {
 }
 
 template <typename Code, ScaleKind kScale>
-void encode_float_run(const float* x, Code* codes, int64_t n, const float* scale, const FloatFormat& f) {
+void encode_float_run(const float* x, Code* codes, int64_t n, const float* scale, const FloatFormat& format) {
   const float one = *scale;
-  const int32_t shift = 23 - f.mantissa;
-  const uint32_t rebias = static_cast<uint32_t>(127 - f.bias) << 23;
-  const int32_t least_normal = (128 - f.bias) << 23;
-  // A sum with this has its unit in the last place at the step between the smallest codes.
-  const uint32_t round_bits = static_cast<uint32_t>(128 - f.bias + shift) << 23;
-  const float round = float_of(round_bits);
-  const uint32_t half = (1u << (shift - 1)) - 1;
-  const int32_t sign_bit = 1 << (f.exponent + f.mantissa);
-  const int32_t zero_sign = f.negative_zero ? sign_bit : 0;
-  const int32_t max = f.max, overflow = f.overflow, nan = f.nan;
+  const EncodeFloatStep step(format);
   LOWBIT_INDEPENDENT
-  for (int64_t i = 0; i < n; i++) {
-    const uint32_t bits = bits_of(divided<kScale>(x[i], scale, one, i));
-    const uint32_t magnitude = bits & kMagnitude;
-    const uint32_t moved = magnitude - rebias;
-    const int32_t normal = static_cast<int32_t>((moved + half + ((moved >> shift) & 1)) >> shift);
-    const int32_t small = static_cast<int32_t>(bits_of(float_of(magnitude) + round) - round_bits);
-    int32_t code = static_cast<int32_t>(magnitude) < least_normal ? small : normal;
-    code = code > max ? overflow : code;
-    const int32_t sign = static_cast<int32_t>(bits) >> 31;
-    code |= sign & (code == 0 ? zero_sign : sign_bit);
-    code = static_cast<int32_t>(magnitude) > kInfinityBits ? nan : code;
-    codes[i] = static_cast<Code>(code);
-  }
+  for (int64_t i = 0; i < n; i++) codes[i] = static_cast<Code>(step.code_of(divided<kScale>(x[i], scale, one, i)));
 }
 
 template <typename Code, ScaleKind kScale>
-void decode_float_run(const Code* codes, float* x, int64_t n, const float* scale, const FloatFormat& f) {
+void decode_float_run(const Code* codes, float* x, int64_t n, const float* scale, const FloatFormat& format) {
   const float one = *scale;
-  const int32_t shift = 23 - f.mantissa;
-  const int32_t rebias = (127 - f.bias) << 23;
-  // With the exponents of float32 the codes are the upper bits of floats, small ones too; a product with those would be
-  // slow on many processors.
-  const bool same = f.bias == 127;
-  const int32_t least_normal = same ? 0 : 1 << f.mantissa;
-  const float unit = same ? 0.0f : power_of_two(1 - f.bias - f.mantissa);
-  const int32_t sign_bit = 1 << (f.exponent + f.mantissa);
-  const int32_t sign_shift = 31 - f.exponent - f.mantissa;
-  const int32_t no_number = f.negative_zero ? -1 : sign_bit;
-  const int32_t max = f.max, infinity = f.infinity;
+  const DecodeFloatStep step(format);
   LOWBIT_INDEPENDENT
-  for (int64_t i = 0; i < n; i++) {
-    const int32_t code = codes[i];
-    const int32_t rest = code & (sign_bit - 1);
-    const int32_t small = static_cast<int32_t>(bits_of(static_cast<float>(rest) * unit));
-    int32_t bits = rest < least_normal ? small : (rest << shift) + rebias;
-    bits = rest > max ? (rest == infinity ? kInfinityBits : kNanBits) : bits;
-    bits |= static_cast<int32_t>(static_cast<uint32_t>(code & sign_bit) << sign_shift);
-    bits = code == no_number ? kNanBits : bits;
-    x[i] = multiplied<kScale>(float_of(static_cast<uint32_t>(bits)), scale, one, i);
-  }
+  for (int64_t i = 0; i < n; i++) x[i] = multiplied<kScale>(step.value_of(codes[i]), scale, one, i);
 }
 
 // rint of any float as the low bits of an integer; 0 for NaN, infinities and all whose low bits are 0 anyway.
@@ -128,36 +81,39 @@ void decode_integer_run(const Code* codes, float* x, int64_t n, const float* sca
   }
 }
 
-template <int kCount>
-inline int32_t thresholds_below(float v, const float* thresholds) {
-  return thresholds_below<kCount - 1>(v, thresholds) + (v > thresholds[kCount - 1] ? 1 : 0);
-}
-template <>
-inline int32_t thresholds_below<0>(float, const float*) {
-  return 0;
-}
-
 template <ScaleKind kScale>
-void encode_level_run(const float* x, uint8_t* codes, int64_t n, const float* scale, const float* given) {
-  const float one = *scale;
-  float thresholds[kLevels - 1];
-  memcpy(thresholds, given, sizeof thresholds);
-  LOWBIT_INDEPENDENT
-  for (int64_t i = 0; i < n; i++) {
-    float v = divided<kScale>(x[i], scale, one, i);
-    v = v == v ? v : 0.0f;
-    codes[i] = static_cast<uint8_t>(thresholds_below<kLevels - 1>(v, thresholds));
+struct EncodeLevels {
+  const float* x;
+  uint8_t* codes;
+  const float* scale;
+  F one;
+  const LevelSearch& search;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    F v = Lanes::load(x + i, e);
+    if (kScale == kOne) v = Lanes::div(v, one);
+    // Lanes beyond the extent divide 0 by 0, which stays in them.
+    if (kScale == kPerColumn) v = Lanes::div(v, Lanes::load(scale + i, e));
+    Lanes::store_bytes(codes + i, search.place_of(Lanes::where_number(v, v, Lanes::of(0.0f))), e);
   }
-}
+};
 
 template <ScaleKind kScale>
-void decode_level_run(const uint8_t* codes, float* x, int64_t n, const float* scale, const float* given) {
-  const float one = *scale;
-  float levels[kLevels];
-  memcpy(levels, given, sizeof levels);
-  LOWBIT_INDEPENDENT
-  for (int64_t i = 0; i < n; i++) x[i] = multiplied<kScale>(levels[codes[i] & (kLevels - 1)], scale, one, i);
-}
+struct DecodeLevels {
+  const uint8_t* codes;
+  float* x;
+  const float* scale;
+  F one;
+  Lanes::Sixteen levels;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    const I code = Lanes::bit_and(Lanes::load(codes + i, e), Lanes::of(int32_t{kLevels - 1}));
+    F v = Lanes::look_up(levels, code);
+    if (kScale == kOne) v = Lanes::mul(v, one);
+    if (kScale == kPerColumn) v = Lanes::mul(v, Lanes::load(scale + i, e));
+    Lanes::store(x + i, v, e);
+  }
+};
 
 // Calls run<kind>(row's arrays) for every row, by the kind of its scale.
 #define LOWBIT_CODEC_ROWS(call_unit, call_one, call_per_column) \
@@ -229,19 +185,54 @@ void decode_integer(const DecodeIntegerArgs& args) {
 }
 
 void encode_level(const EncodeLevelArgs& args) {
+  const LevelSearch search(args.thresholds);
   const int64_t n = args.columns;
-  LOWBIT_CODEC_ROWS((encode_level_run<kUnit>(args.x + at, args.codes + at, n, scale, args.thresholds)),
-                    (encode_level_run<kOne>(args.x + at, args.codes + at, n, scale, args.thresholds)),
-                    (encode_level_run<kPerColumn>(args.x + at, args.codes + at, n, scale, args.thresholds)))
+  LOWBIT_CODEC_ROWS(
+      (for_lanes(n, EncodeLevels<kUnit>{args.x + at, args.codes + at, scale, Lanes::of(*scale), search})),
+      (for_lanes(n, EncodeLevels<kOne>{args.x + at, args.codes + at, scale, Lanes::of(*scale), search})),
+      (for_lanes(n, EncodeLevels<kPerColumn>{args.x + at, args.codes + at, scale, Lanes::of(*scale), search})))
 }
 
 void decode_level(const DecodeLevelArgs& args) {
+  const Lanes::Sixteen levels = Lanes::sixteen(args.levels);
   const int64_t n = args.columns;
-  LOWBIT_CODEC_ROWS((decode_level_run<kUnit>(args.codes + at, args.x + at, n, scale, args.levels)),
-                    (decode_level_run<kOne>(args.codes + at, args.x + at, n, scale, args.levels)),
-                    (decode_level_run<kPerColumn>(args.codes + at, args.x + at, n, scale, args.levels)))
+  LOWBIT_CODEC_ROWS(
+      (for_lanes(n, DecodeLevels<kUnit>{args.codes + at, args.x + at, scale, Lanes::of(*scale), levels})),
+      (for_lanes(n, DecodeLevels<kOne>{args.codes + at, args.x + at, scale, Lanes::of(*scale), levels})),
+      (for_lanes(n, DecodeLevels<kPerColumn>{args.codes + at, args.x + at, scale, Lanes::of(*scale), levels})))
 }
 #undef LOWBIT_CODEC_ROWS
+
+void encode_exponents(const EncodeExponentsArgs& args) {
+  const float* const x = args.x;
+  uint8_t* const codes = args.codes;
+  const int64_t n = args.n;
+  // What is added carries into the exponent where the code goes up; 2^-127 is half of the least normal number.
+  const int32_t normal = args.rounding == 0 ? 0 : args.rounding == 1 ? 0x400000 : 0x7FFFFF;
+  const int32_t subnormal = args.rounding == 0 ? 0 : args.rounding == 1 ? 0x200000 : 0x3FFFFF;
+  const int32_t most = args.saturate ? 254 : 255;
+  LOWBIT_INDEPENDENT
+  for (int64_t i = 0; i < n; i++) {
+    const int32_t magnitude = static_cast<int32_t>(bits_of(x[i])) & kMagnitude;
+    // The sum of the largest finite magnitudes leaves int32.
+    const uint32_t added = static_cast<uint32_t>(magnitude < 1 << 23 ? subnormal : normal);
+    int32_t code = static_cast<int32_t>((static_cast<uint32_t>(magnitude) + added) >> 23);
+    code = code > most ? most : code;
+    codes[i] = static_cast<uint8_t>(magnitude >= kInfinityBits ? 255 : code);
+  }
+}
+
+void decode_exponents(const DecodeExponentsArgs& args) {
+  const uint8_t* const codes = args.codes;
+  float* const x = args.x;
+  const int64_t n = args.n;
+  LOWBIT_INDEPENDENT
+  for (int64_t i = 0; i < n; i++) {
+    const uint32_t code = codes[i];
+    const uint32_t bits = code == 0 ? 0x400000u : code << 23;
+    x[i] = float_of(code == 255 ? static_cast<uint32_t>(kNanBits) : bits);
+  }
+}
 
 // Place p of a byte is at p * bits, or counted from the top.
 template <int kBits, bool kHighFirst>
@@ -309,6 +300,8 @@ void unpack_codes(const UnpackCodesArgs& args) {
   void decode_u16_f32_##isa(const DecodeIntegerArgs& args) { decode_integer<uint16_t>(args); }        \
   void encode_f32_u4_##isa(const EncodeLevelArgs& args) { encode_level(args); }                       \
   void decode_u4_f32_##isa(const DecodeLevelArgs& args) { decode_level(args); }                       \
+  void encode_exponents_f32_u8_##isa(const EncodeExponentsArgs& args) { encode_exponents(args); }     \
+  void decode_exponents_u8_f32_##isa(const DecodeExponentsArgs& args) { decode_exponents(args); }     \
   void pack_codes_u8_u4_##isa(const PackCodesArgs& args) { pack_codes(args); }                        \
   void unpack_codes_u4_u8_##isa(const UnpackCodesArgs& args) { unpack_codes(args); }                  \
   }

@@ -1,4 +1,4 @@
-// The operations encode_float, decode_float, encode_integer, decode_integer, encode_levels and decode_levels of a plan.
+// The operations of a plan that encode and decode elements: floats, integers, levels and exponents.
 #include "native/kernels/codec/float_format.h"
 #include "native/kernels/codec/stretches.h"
 
@@ -172,6 +172,44 @@ Status run_decode_levels(const decode_levels_fields& op, const RunContext& run) 
         {codes, x + s.begin, s.rows, s.columns, scale + s.parameter, s.row_step, s.column_step, levels});
   };
   decode_all(op, run, 4, true, false, step);
+  return Status::ok;
+}
+
+void check_encode_exponents(const encode_exponents_fields& op, PlanCheck& check) {
+  check.buffer(op.x, op.n, 4);
+  check.buffer(op.codes, op.n, 1);
+  check.range(op.rounding, 0, 2);
+  check.range(op.saturate, 0, 1);
+}
+size_t scratch_encode_exponents(const encode_exponents_fields&, const Dispatch&) { return 0; }
+
+Status run_encode_exponents(const encode_exponents_fields& op, const RunContext& run) {
+  const float* const x = run.buffer<float>(op.x);
+  uint8_t* const codes = run.buffer<uint8_t>(op.codes);
+  const Chunks chunks = cut(op.n, 5, 64);
+  auto task = [&](int64_t t, int) {
+    const int64_t begin = chunks.begin(t), n = chunks.end(t, op.n) - begin;
+    run.kernels->encode_exponents_f32_u8({x + begin, codes + begin, n, op.rounding, op.saturate != 0});
+  };
+  run.parallel(chunks.count, task);
+  return Status::ok;
+}
+
+void check_decode_exponents(const decode_exponents_fields& op, PlanCheck& check) {
+  check.buffer(op.x, op.n, 4);
+  check.buffer(op.codes, op.n, 1);
+}
+size_t scratch_decode_exponents(const decode_exponents_fields&, const Dispatch&) { return 0; }
+
+Status run_decode_exponents(const decode_exponents_fields& op, const RunContext& run) {
+  const uint8_t* const codes = run.buffer<uint8_t>(op.codes);
+  float* const x = run.buffer<float>(op.x);
+  const Chunks chunks = cut(op.n, 5, 64);
+  auto task = [&](int64_t t, int) {
+    const int64_t begin = chunks.begin(t), n = chunks.end(t, op.n) - begin;
+    run.kernels->decode_exponents_u8_f32({codes + begin, x + begin, n});
+  };
+  run.parallel(chunks.count, task);
   return Status::ok;
 }
 

@@ -86,6 +86,24 @@ struct DecodeLevelArgs {
   const float* levels;  // [kLevels]
 };
 
+// code = the exponent + 127 of the power of two at |x|: the next one down (rounding 0) or up (2), or the nearer one, up
+// from the middle (1); 0 for what is below 2^-127; above 2^127 upwards 254, or without `saturate` 255; 255 for NaN and
+// infinities. Source: ONNX Cast 25.
+struct EncodeExponentsArgs {
+  const float* x;
+  uint8_t* codes;
+  int64_t n;
+  int32_t rounding;
+  bool saturate;
+};
+
+// x = 2^(code - 127), NaN for 255.
+struct DecodeExponentsArgs {
+  const uint8_t* codes;
+  float* x;
+  int64_t n;
+};
+
 // n codes of 4 or 2 bits, one per byte, to the elements of whole bytes and back: the first one in the low bits, or with
 // high_first in the high ones. What is left of the last byte is 0. Unpacked codes are extended by their sign with
 // `sign`, by zeros without it.

@@ -8,6 +8,7 @@
 
 #include "native/isa/target/begin_x86_avx2.h"
 
+#include "native/isa/lanes/x86_avx2.h"
 #include "native/kernels/codec/body.h"
 
 LOWBIT_CODEC_KERNELS(x86_avx2)

@@ -56,3 +56,17 @@ export function windowOf(size: number, side: number, stride: number) {
     },
   };
 }
+
+/** A case that memory limits; `moved` is the bytes read and written per element. */
+export function moving(
+  name: string,
+  n: number,
+  moved: number,
+  outputBytes: number,
+  build: (builder: PlanBuilder, y: BufferRef) => void,
+): KernelCase {
+  return {
+    ...{ name, shape: String(n), limit: 'copy', work: n * moved, exact: true, depth: 1, outputBytes },
+    build: (builder, _backend, y) => build(builder, y),
+  };
+}

@@ -1,22 +1,7 @@
 // Measured kernels that memory limits: conversions, elementwise operations, pools, rows that are normalized.
 
-import type { BufferRef, PlanBuilder } from '../../backend/plan-builder.js';
-import { MINIFLOATS, type MinifloatName } from '../../numerics/minifloat.js';
-import { bytes, F32, floats, I8, type KernelCase, U8, WHOLE_RANGE, windowOf } from './case.js';
-
-/** A case that memory limits; `moved` is the bytes read and written per element. */
-function moving(
-  name: string,
-  n: number,
-  moved: number,
-  outputBytes: number,
-  build: (builder: PlanBuilder, y: BufferRef) => void,
-): KernelCase {
-  return {
-    ...{ name, shape: String(n), limit: 'copy', work: n * moved, exact: true, depth: 1, outputBytes },
-    build: (builder, _backend, y) => build(builder, y),
-  };
-}
+import { bytes, F32, floats, I8, type KernelCase, moving, U8, WHOLE_RANGE, windowOf } from './case.js';
+import { conversionCases } from './cases-conversions.js';
 
 function quantization(n: number, format: number): KernelCase {
   return moving(`quantize f32 ${format === U8 ? 'u8' : 'i8'}`, n, 5, n, (builder, y) => {
@@ -48,49 +33,6 @@ function dynamicQuantization(rows: number, columns: number): KernelCase {
     });
   });
   return { ...one, shape: `${rows}x${columns}`, arenaBytes: 8 * rows };
-}
-
-/** Floats to a small format and back. */
-function smallFloat(name: MinifloatName, n: number, back: boolean): KernelCase {
-  const { exponent, mantissa, bias, max, infinity, nan, negativeZero } = MINIFLOATS[name];
-  const codeBytes = (n * (1 + exponent + mantissa)) / 8;
-  const moved = 4 + codeBytes / n;
-  const format = {
-    ...{ exponent, mantissa, bias, max, infinity: infinity ?? -1, nan: nan ?? max, overflow: max },
-    ...{ negative_zero: Number(negativeZero), granularity: 0, outer: 1, axis: 1, inner: n, block: 0 },
-  };
-  const title = back ? `decode ${name} f32` : `encode f32 ${name}`;
-  return moving(title, n, moved, back ? 4 * n : codeBytes, (builder, y) => {
-    const scale = builder.constant(Float32Array.of(0.3));
-    if (!back) {
-      builder.op('encode_float', { x: builder.constant(floats(n)), scale, codes: y, ...format });
-      return;
-    }
-    // The second highest bit of each byte is 0: the codes are no infinities and no NaN.
-    const codes = builder.constant(bytes(codeBytes).map((byte) => byte & 0xbf));
-    builder.op('decode_float', { codes, scale, x: y, ...format });
-  });
-}
-
-/** Floats to packed 4-bit integers and back, a scale per block of 32. */
-function smallInteger(n: number, back: boolean): KernelCase {
-  const scales = Math.ceil(n / 32);
-  const shared = { granularity: 2, outer: 1, axis: n, inner: 1, block: 32, bits: 4, sign: 1 };
-  return moving(back ? 'decode i4 f32' : 'encode f32 i4', n, 4.5, back ? 4 * n : n / 2, (builder, y) => {
-    const scale = builder.constant(new Float32Array(scales).fill(0.15));
-    const zero_point = builder.constant(new Int32Array(scales));
-    if (back)
-      builder.op('decode_integer', { codes: builder.constant(bytes(n / 2)), scale, zero_point, x: y, ...shared });
-    else
-      builder.op('encode_integer', {
-        x: builder.constant(floats(n)),
-        scale,
-        zero_point,
-        codes: y,
-        ...shared,
-        wraps: 0,
-      });
-  });
 }
 
 /** Operands of one row without broadcasting. */
@@ -207,10 +149,7 @@ export function memoryCases(): readonly KernelCase[] {
     ...[U8, I8].flatMap((format) => [quantization(64 * 1024, format), quantization(16 * MIB, format)]),
     ...[U8, I8].flatMap((format) => [dequantization(64 * 1024, format), dequantization(16 * MIB, format)]),
     dynamicQuantization(128, 384),
-    ...(['f16', 'bf16', 'f8e4m3fn', 'f4e2m1'] as const).flatMap((name) =>
-      [false, true].map((back) => smallFloat(name, 64 * 1024, back)),
-    ),
-    ...[false, true].map((back) => smallInteger(64 * 1024, back)),
+    ...conversionCases(64 * 1024),
     ...[false, true].flatMap((float) => [addition(64 * 1024, float), addition(4 * MIB, float)]),
     ...[multiplication(64 * 1024), clamping(64 * 1024), lookup(64 * 1024)],
     ...[transposition(3, 224 * 224, 4), transposition(256, 784, 1), transposition(784, 256, 1)],
@@ -228,10 +167,7 @@ export function smallMemoryCases(): readonly KernelCase[] {
   return [
     ...[U8, I8].flatMap((format) => [quantization(100, format), dequantization(100, format)]),
     dynamicQuantization(3, 33),
-    ...(['f16', 'bf16', 'f8e4m3fn', 'f4e2m1'] as const).flatMap((name) =>
-      [false, true].map((back) => smallFloat(name, 102, back)),
-    ),
-    ...[false, true].map((back) => smallInteger(102, back)),
+    ...conversionCases(102),
     ...[addition(100, false), addition(100, true), multiplication(100), clamping(100), lookup(100)],
     ...[transposition(5, 21, 1), transposition(5, 21, 4), softmax(3, 21), normalization(3, 21)],
     ...[U8, F32].flatMap((format) => [maxPool(6, 19, 3, 2, format), averagePool(5, 19, 5, format)]),

@@ -1,10 +1,7 @@
-// Formats of conversions and their options; those that no kernel has run in slices, so that the event loop keeps turning.
+// Formats of conversions, the arrays of their codes, and checks of their options.
 
-import type { TypedArray } from '../../core/dtype.js';
-import { throwIfAborted } from '../../core/errors.js';
-import type { BlockCodec } from '../../numerics/block.js';
+import { BLOCKS } from '../../numerics/blocks.js';
 import {
-  BLOCK_CODECS,
   type BlockFormat,
   CONVERSION_NAMES,
   CONVERSIONS,
@@ -14,27 +11,8 @@ import {
   codeRange,
   type ElementFormat,
 } from '../../numerics/conversions.js';
-import { decodeExponent, encodeExponent, MINIFLOATS } from '../../numerics/minifloat.js';
+import { EXPONENT_ROUNDINGS, MINIFLOATS } from '../../numerics/minifloat.js';
 import { type Numbers, refuse, type SpreadOptions, wantScales, wantSpread } from './arguments.js';
-
-/** Work that can be done a slice at a time: `step` handles the units from `from` to `to`. */
-export interface SlicedWork {
-  readonly units: number;
-  /** Units of one slice; a few milliseconds. */
-  readonly slice: number;
-  step(from: number, to: number): void;
-}
-
-export async function runSlices({ units, slice, step }: SlicedWork, signal: AbortSignal | undefined): Promise<void> {
-  for (let from = 0; from < units; from += slice) {
-    if (from > 0) await new Promise((resolve) => setTimeout(resolve, 0));
-    throwIfAborted(signal);
-    step(from, Math.min(units, from + slice));
-  }
-}
-
-/** Elements of a slice. */
-const SLICE = 1 << 17;
 
 /** The typed array that holds codes of a format. */
 export type ArrayOf<Format extends ConversionName> = CodeArrays[(typeof CONVERSIONS)[Format]['array']];
@@ -55,7 +33,7 @@ export function wantConversion(value: unknown): ConversionName {
 export function codesLength(format: ConversionName, count: number): number {
   const { bits, kind } = CONVERSIONS[format];
   if (kind === 'block') {
-    const { block, bytes } = BLOCK_CODECS[format as BlockFormat];
+    const { block, bytes } = BLOCKS[format as BlockFormat];
     return (count / block) * bytes;
   }
   return bits >= 8 ? count : Math.ceil((count * bits) / 8);
@@ -77,7 +55,7 @@ export function wantCodecOptions(format: ConversionName, { saturate, rounding }:
   }
   if (rounding !== undefined) {
     if (kind !== 'exponent') refuse('rounding', `nothing (${format} rounds to nearest)`, rounding);
-    if (!['up', 'down', 'nearest'].includes(rounding)) refuse('rounding', "'up', 'down' or 'nearest'", rounding);
+    if (!EXPONENT_ROUNDINGS.includes(rounding)) refuse('rounding', "'up', 'down' or 'nearest'", rounding);
   }
   return { saturate, rounding };
 }
@@ -106,97 +84,20 @@ function zeroPointsOf(format: ElementFormat, value: Numbers | undefined, count: 
 }
 
 /** Checks the options of a block format, and gives its scale of the tensor. */
-function wantBlocks(
-  format: BlockFormat,
-  count: number,
-  options: ConversionParameters,
-): { codec: BlockCodec; scale: number } {
-  const codec = BLOCK_CODECS[format];
+export function wantBlocks(format: BlockFormat, count: number, options: ConversionParameters): Float32Array {
+  const { block } = BLOCKS[format];
   wantCodecOptions(format, options);
   if (options.zeroPoint !== undefined) refuse('zeroPoint', `nothing (${format} has none)`, options.zeroPoint);
-  if (options.blockSize !== undefined && options.blockSize !== codec.block)
-    refuse('blockSize', `${codec.block}, the block of ${format}`, options.blockSize);
+  if (options.blockSize !== undefined && options.blockSize !== block)
+    refuse('blockSize', `${block}, the block of ${format}`, options.blockSize);
   const { dims, axis } = options;
   wantSpread(count, dims === undefined ? {} : { dims });
   const last = dims === undefined ? count : (dims.at(-1) ?? 1);
   if (axis !== undefined && axis !== -1 && axis !== (dims?.length ?? 1) - 1)
     refuse('axis', `the last axis, along which ${format} has its blocks`, axis);
-  if (last % codec.block !== 0)
-    refuse(dims === undefined ? 'x' : 'dims', `a multiple of ${codec.block} elements along the last axis`, last);
-  if (options.scale !== undefined && !codec.tensorScale)
+  if (last % block !== 0)
+    refuse(dims === undefined ? 'x' : 'dims', `a multiple of ${block} elements along the last axis`, last);
+  if (options.scale !== undefined && format !== 'nvfp4')
     refuse('scale', `nothing (${format} has its own)`, options.scale);
-  return { codec, scale: wantScales(options.scale ?? 1, 'scale', 1)[0] as number };
-}
-
-function blockWork(codec: BlockCodec, count: number, each: (block: number) => void): SlicedWork {
-  return {
-    units: count / codec.block,
-    slice: SLICE / codec.block,
-    step(from, to) {
-      for (let block = from; block < to; block++) each(block);
-    },
-  };
-}
-
-/** f8e8m0 and the formats that come in blocks: what kernels do not convert. */
-export type SlicedFormat = 'f8e8m0' | BlockFormat;
-
-export function isSliced(format: ConversionName): format is SlicedFormat {
-  return format === 'f8e8m0' || CONVERSIONS[format].kind === 'block';
-}
-
-function exponentWork(count: number, each: (i: number) => void): SlicedWork {
-  return {
-    units: count,
-    slice: SLICE,
-    step(from, to) {
-      for (let i = from; i < to; i++) each(i);
-    },
-  };
-}
-
-/** The work of x to codes. Errors: ERR_BAD_ARGUMENT; while it runs also for blocks that the format cannot hold. */
-export function encodeWork(
-  format: SlicedFormat,
-  x: Float32Array,
-  options: ConversionParameters,
-  outOf: () => TypedArray,
-): SlicedWork {
-  if (format === 'f8e8m0') {
-    const { rounding = 'up', saturate = true } = wantCodecOptions(format, options);
-    wantParameters(format, x.length, options);
-    const out = outOf();
-    return exponentWork(x.length, (i) => {
-      out[i] = encodeExponent(x[i] as number, rounding, saturate);
-    });
-  }
-  const { codec, scale } = wantBlocks(format, x.length, options);
-  const out = outOf() as Uint8Array;
-  return blockWork(codec, x.length, (block) => {
-    const from = block * codec.block;
-    if (codec.encode(x, from, out, block * codec.bytes, scale)) return;
-    refuse(`x[${from}..${from + codec.block - 1}]`, `finite values whose scale an f16 can hold (${format})`, x);
-  });
-}
-
-/** The work of codes to `count` elements x. Errors: ERR_BAD_ARGUMENT. */
-export function decodeWork(
-  format: SlicedFormat,
-  codes: TypedArray,
-  count: number,
-  options: ConversionParameters,
-  outOf: () => Float32Array,
-): SlicedWork {
-  if (format === 'f8e8m0') {
-    wantParameters(format, count, options);
-    const x = outOf();
-    return exponentWork(count, (i) => {
-      x[i] = decodeExponent(codes[i] as number);
-    });
-  }
-  const { codec, scale } = wantBlocks(format, count, options);
-  const x = outOf();
-  return blockWork(codec, count, (block) => {
-    codec.decode(codes as Uint8Array, block * codec.bytes, x, block * codec.block, scale);
-  });
+  return wantScales(options.scale ?? 1, 'scale', 1);
 }

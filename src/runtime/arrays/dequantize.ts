@@ -1,7 +1,8 @@
 // dequantize: codes to floats.
 
 import { throwIfAborted } from '../../core/errors.js';
-import { BLOCK_CODECS, CONVERSIONS, type ConversionName, isBlockFormat } from '../../numerics/conversions.js';
+import { BLOCKS } from '../../numerics/blocks.js';
+import { CONVERSIONS, type ConversionName, isBlockFormat } from '../../numerics/conversions.js';
 import {
   type CallOptions,
   formatNumber,
@@ -17,7 +18,8 @@ import {
   wantSpread,
   wantZeroPoints,
 } from './arguments.js';
-import { codeArrayOf, codesLength, decodeWork, isSliced, wantConversion } from './codec.js';
+import { decodeBlocksPlan } from './block-plans.js';
+import { codeArrayOf, codesLength, wantConversion } from './codec.js';
 import { decodePlan } from './element-plans.js';
 import { type ArrayCall, planOf, runCall, runCallSync } from './plans.js';
 
@@ -93,7 +95,7 @@ function wantCodes(codes: unknown, format: ConversionName): asserts codes is Cod
 function prepareCodec(codes: Codes, format: ConversionName, options: DequantizeOptions): ArrayCall<Float32Array> {
   wantCodes(codes, format);
   const held = isBlockFormat(format)
-    ? Math.floor(codes.length / BLOCK_CODECS[format].bytes) * BLOCK_CODECS[format].block
+    ? Math.floor(codes.length / BLOCKS[format].bytes) * BLOCKS[format].block
     : codes.length * Math.max(1, Math.floor(8 / CONVERSIONS[format].bits));
   const { dims } = options;
   const count = wantInteger(
@@ -102,20 +104,11 @@ function prepareCodec(codes: Codes, format: ConversionName, options: DequantizeO
     0,
     Number.MAX_SAFE_INTEGER,
   );
-  const outOf = (): Float32Array => {
-    const wanted = codesLength(format, count);
-    if (codes.length !== wanted) refuse('codes', `${wanted} entries for ${count} elements of ${format}`, codes);
-    return wantOut<Float32Array>(options.out, 'out', Float32Array, count);
-  };
-  if (!isSliced(format)) {
-    const { plan, parameters } = decodePlan(format, count, options);
-    const x = outOf();
-    return { plan, inputs: [codes, ...parameters], outputs: [x], result: () => x };
-  }
-  let x: Float32Array | undefined;
-  const work = decodeWork(format, codes, count, options, () => {
-    x = outOf();
-    return x;
-  });
-  return { plan: undefined, work, inputs: [], outputs: [], result: () => x as Float32Array };
+  const { plan, parameters } = isBlockFormat(format)
+    ? decodeBlocksPlan(format, count, options)
+    : decodePlan(format, count, options);
+  const wanted = codesLength(format, count);
+  if (codes.length !== wanted) refuse('codes', `${wanted} entries for ${count} elements of ${format}`, codes);
+  const x = wantOut<Float32Array>(options.out, 'out', Float32Array, count);
+  return { plan, inputs: [codes, ...parameters], outputs: [x], result: () => x };
 }

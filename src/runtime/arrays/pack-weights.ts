@@ -2,6 +2,7 @@
 
 import { LowbitError, throwIfAborted } from '../../core/errors.js';
 import type { EightBitFormat } from '../../numerics/formats.js';
+import { floatFields } from '../../numerics/minifloat.js';
 import { packedGroupsBytes, packedHalfBytes, packedI8Bytes } from '../packed.js';
 import {
   type CallOptions,
@@ -21,7 +22,6 @@ import {
   wantScales,
   wantZeroPoints,
 } from './arguments.js';
-import { floatFields } from './element-plans.js';
 import { type ArrayCall, ArrayPlans, planOf, runCall, runCallSync } from './plans.js';
 
 export interface PackOptions extends CallOptions {

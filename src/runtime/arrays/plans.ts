@@ -3,8 +3,8 @@
 import type { Backend, BackendPlan } from '../../backend/backend.js';
 import { loadBackend, MAX_THREADS } from '../../backend/load.js';
 import { type BufferRef, PlanBuilder } from '../../backend/plan-builder.js';
+import { throwIfAborted } from '../../core/errors.js';
 import { type CallOptions, wantInteger } from './arguments.js';
-import { runSlices, type SlicedWork } from './codec.js';
 
 /** Plans that a cache keeps; the least recently used one goes first. */
 const PLANS_KEPT = 32;
@@ -67,8 +67,6 @@ const shared = new WeakMap<Backend, ArrayPlans>();
 /** A call that is checked and ready: run it here, or in the background. */
 export interface ArrayCall<Result> {
   readonly plan: BackendPlan | undefined;
-  /** In the place of a plan: what is not done by kernels. */
-  readonly work?: SlicedWork | undefined;
   readonly inputs: readonly ArrayBufferView[];
   readonly outputs: readonly ArrayBufferView[];
   readonly result: () => Result;
@@ -111,16 +109,15 @@ export function planOf(
 }
 
 export async function runCall<Result>(
-  { plan, work, inputs, outputs, result }: ArrayCall<Result>,
+  { plan, inputs, outputs, result }: ArrayCall<Result>,
   signal: AbortSignal | undefined,
 ): Promise<Result> {
   await plan?.run(inputs, outputs, { signal });
-  if (work !== undefined) await runSlices(work, signal);
+  throwIfAborted(signal);
   return result();
 }
 
-export function runCallSync<Result>({ plan, work, inputs, outputs, result }: ArrayCall<Result>): Result {
+export function runCallSync<Result>({ plan, inputs, outputs, result }: ArrayCall<Result>): Result {
   plan?.runSync(inputs, outputs);
-  work?.step(0, work.units);
   return result();
 }

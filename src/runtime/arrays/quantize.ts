@@ -2,7 +2,7 @@
 
 import type { TypedArray } from '../../core/dtype.js';
 import { throwIfAborted } from '../../core/errors.js';
-import type { CodecOptions, ConversionName } from '../../numerics/conversions.js';
+import { type CodecOptions, type ConversionName, isBlockFormat } from '../../numerics/conversions.js';
 import {
   type CallOptions,
   formatNumber,
@@ -16,15 +16,8 @@ import {
   wantSpread,
   wantZeroPoints,
 } from './arguments.js';
-import {
-  type ArrayOf,
-  codeArrayOf,
-  codesLength,
-  encodeWork,
-  isSliced,
-  wantCodecOptions,
-  wantConversion,
-} from './codec.js';
+import { encodeBlocksPlan } from './block-plans.js';
+import { type ArrayOf, codeArrayOf, codesLength, wantCodecOptions, wantConversion } from './codec.js';
 import { encodePlan } from './element-plans.js';
 import { type ArrayCall, planOf, runCall, runCallSync } from './plans.js';
 
@@ -115,17 +108,18 @@ function prepareCodec<Format extends ConversionName>(
   format: ConversionName,
   options: QuantizeOptions<Format>,
 ): ArrayCall<CodesOf<Format>> {
-  const outOf = (): TypedArray =>
-    wantOut<TypedArray>(options.out, 'out', codeArrayOf(format), codesLength(format, x.length));
-  if (!isSliced(format)) {
-    const { plan, parameters } = encodePlan(format, x.length, options);
-    const codes = outOf();
-    return { plan, inputs: [x, ...parameters], outputs: [codes], result: () => codes as CodesOf<Format> };
-  }
-  let codes: TypedArray | undefined;
-  const work = encodeWork(format, x, options, () => {
-    codes = outOf();
-    return codes;
-  });
-  return { plan: undefined, work, inputs: [], outputs: [], result: () => codes as CodesOf<Format> };
+  const { plan, parameters, refusal } = isBlockFormat(format)
+    ? encodeBlocksPlan(format, x, options)
+    : encodePlan(format, x.length, options);
+  const codes = wantOut<TypedArray>(options.out, 'out', codeArrayOf(format), codesLength(format, x.length));
+  const result = (): CodesOf<Format> => {
+    refusal?.check();
+    return codes as CodesOf<Format>;
+  };
+  return {
+    plan,
+    inputs: [x, ...parameters],
+    outputs: refusal === undefined ? [codes] : [codes, refusal.output],
+    result,
+  };
 }

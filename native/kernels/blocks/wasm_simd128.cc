@@ -1,0 +1,15 @@
+// The block kernels for wasm_simd128.
+#if defined(__wasm_simd128__)
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "native/kernels/kernels.h"
+
+#include "native/isa/target/begin_wasm_simd128.h"
+
+#include "native/isa/lanes/wasm_simd128.h"
+#include "native/kernels/blocks/body.h"
+
+LOWBIT_BLOCKS_KERNELS(wasm_simd128)
+#endif

@@ -31,14 +31,12 @@ Places places_of(const attention_f32_fields& op) {
 }
 
 // Panels of 16 columns of the rows x, [depth][16] each: column j of the matrix is row j of x.
-void pack_turned(const float* x, int64_t stride, int64_t rows, int64_t depth, float* to) {
+void pack_turned(const Dispatch& kernels, const float* x, int64_t stride, int64_t rows, int64_t depth, float* to) {
   for (int64_t first = 0; first < rows; first += kPanel, to += depth * kPanel) {
     const int64_t count = rows - first < kPanel ? rows - first : kPanel;
     if (count < kPanel) memset(to, 0, static_cast<size_t>(depth * kPanel) * sizeof(float));
-    for (int64_t j = 0; j < count; j++) {
-      const float* from = x + (first + j) * stride;
-      for (int64_t d = 0; d < depth; d++) to[d * kPanel + j] = from[d];
-    }
+    kernels.transpose_32({reinterpret_cast<const uint32_t*>(x + first * stride), stride,
+                          reinterpret_cast<uint32_t*>(to), kPanel, depth, count});
   }
 }
 
@@ -46,8 +44,12 @@ void pack_turned(const float* x, int64_t stride, int64_t rows, int64_t depth, fl
 void pack_rows(const float* x, int64_t stride, int64_t rows, int64_t columns, float* to) {
   for (int64_t first = 0; first < columns; first += kPanel, to += rows * kPanel) {
     const int64_t count = columns - first < kPanel ? columns - first : kPanel;
+    if (count == kPanel) {
+      for (int64_t r = 0; r < rows; r++) memcpy(to + r * kPanel, x + r * stride + first, kPanel * sizeof(float));
+      continue;
+    }
+    memset(to, 0, static_cast<size_t>(rows * kPanel) * sizeof(float));
     for (int64_t r = 0; r < rows; r++) {
-      if (count < kPanel) memset(to + r * kPanel, 0, kPanel * sizeof(float));
       memcpy(to + r * kPanel, x + r * stride + first, static_cast<size_t>(count) * sizeof(float));
     }
   }
@@ -103,7 +105,7 @@ Status run_attention_f32(const attention_f32_fields& op, const RunContext& run) 
     float* scratch = reinterpret_cast<float*>(run.scratch_of(worker));
     float* scores = scratch + places.scores;
     float* shifts = scratch + places.mask;
-    pack_turned(k + b * keys * row + h * depth, row, keys, depth, scratch + places.keys);
+    pack_turned(*run.kernels, k + b * keys * row + h * depth, row, keys, depth, scratch + places.keys);
     pack_rows(v + b * keys * v_row + h * v_depth, v_row, keys, v_depth, scratch + places.values);
     const float* own = mask == nullptr ? nullptr : mask + b * op.m0 + h * op.m1;
     if (own == nullptr) memset(shifts, 0, static_cast<size_t>(keys) * sizeof(float));

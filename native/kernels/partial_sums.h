@@ -24,16 +24,7 @@ struct Itself {
   inline F operator()(F v) const { return v; }
 };
 
-// The lanes as one number; `parts` is used up.
-template <typename Combine>
-inline float tree_of(float* parts) {
-  for (int half = kPartialSums / 2; half > 0; half /= 2) {
-    for (int j = 0; j < half; j++) parts[j] = Combine::of_two(parts[j], parts[j + half]);
-  }
-  return parts[0];
-}
-
-// The same tree over lanes that are still in vectors.
+// The lanes as one number, by a fixed tree; `lanes` is used up.
 template <typename Combine>
 inline float tree_of_lanes(F* lanes) {
   for (int half = kVectors / 2; half > 0; half /= 2) {
@@ -48,10 +39,9 @@ inline float tree_of_lanes(F* lanes) {
 }
 
 // Combine: start() of every lane, and of two vectors. Lane j takes the elements j, j + 16, j + 32, … in order, each
-// through `turn`; the lanes are combined as a tree.
+// through `turn`.
 template <typename Combine, typename Turn>
-inline float combined_of(const float* x, int64_t n, const Turn& turn) {
-  F lanes[kVectors];
+inline void lanes_of(const float* x, int64_t n, const Turn& turn, F* lanes) {
   for (int j = 0; j < kVectors; j++) lanes[j] = Lanes::of(Combine::start());
   int64_t i = 0;
   for (; i + kPartialSums <= n; i += kPartialSums) {
@@ -59,7 +49,7 @@ inline float combined_of(const float* x, int64_t n, const Turn& turn) {
       lanes[j] = Combine::of(lanes[j], turn(Lanes::load(x + i + j * Lanes::kWidth, AllLanes{})));
     }
   }
-  if (i == n) return tree_of_lanes<Combine>(lanes);
+  if (i == n) return;
   float parts[kPartialSums];
   for (int j = 0; j < kVectors; j++) Lanes::store(parts + j * Lanes::kWidth, lanes[j], AllLanes{});
   float last[kPartialSums] = {};
@@ -70,7 +60,15 @@ inline float combined_of(const float* x, int64_t n, const Turn& turn) {
                  Combine::of(lanes[j], turn(Lanes::load(last + j * Lanes::kWidth, AllLanes{}))), AllLanes{});
   }
   for (int64_t j = 0; j < n - i; j++) parts[j] = turned[j];
-  return tree_of<Combine>(parts);
+  for (int j = 0; j < kVectors; j++) lanes[j] = Lanes::load(parts + j * Lanes::kWidth, AllLanes{});
+}
+
+// The lanes combined as a tree.
+template <typename Combine, typename Turn>
+inline float combined_of(const float* x, int64_t n, const Turn& turn) {
+  F lanes[kVectors];
+  lanes_of<Combine>(x, n, turn, lanes);
+  return tree_of_lanes<Combine>(lanes);
 }
 
 // Elements i to i + 16 of a row, or what is left of it with `filling` behind; `turn` gives what is stored in their

@@ -10,6 +10,8 @@ import { fuseAttention } from './fuse-attention.js';
 import { fuseBias } from './fuse-bias.js';
 import { fuseGelu } from './fuse-gelu.js';
 import { fuseNormalization } from './fuse-normalization.js';
+import { fuseSwish } from './fuse-swish.js';
+import { fuseTail } from './fuse-tail.js';
 import { lowerDynamic } from './lower-dynamic.js';
 import { lowerQdq } from './lower-qdq.js';
 import type { Pass } from './pass.js';
@@ -42,8 +44,10 @@ export const PASSES = {
     run: fuseNormalization,
   },
   'fuse-gelu': { summary: 'makes the pieces of a Gelu one operator', run: fuseGelu },
+  'fuse-swish': { summary: 'makes x * sigmoid(x) one operator', run: fuseSwish },
   'fuse-bias': { summary: 'gives a product of stacked matrices the bias that is added to it', run: fuseBias },
   'fuse-activation': { summary: 'makes Relu and Clip the clamp of the node before them', run: fuseActivation },
+  'fuse-tail': { summary: 'gives products of codes the residual and the activation behind them', run: fuseTail },
   'remove-dead': { summary: 'removes nodes and constants that no output depends on', run: removeDead },
 } as const satisfies Record<string, Pass>;
 
@@ -65,8 +69,10 @@ export const OPTIMIZE = [
   'lower-dynamic',
   'fuse-normalization',
   'fuse-gelu',
+  'fuse-swish',
   'fuse-bias',
   'fuse-activation',
+  'fuse-tail',
   'remove-dead',
 ] as const satisfies readonly PassName[];
 

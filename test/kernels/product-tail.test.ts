@@ -16,6 +16,8 @@ interface Case {
   readonly residual: boolean;
   readonly bounds: { readonly lo: number; readonly hi: number };
   readonly wZero: boolean;
+  /** One scale for all rows, as of activations that are quantized at run time. */
+  readonly oneScale?: boolean;
 }
 
 const SIMPLE: Case = {
@@ -38,7 +40,16 @@ function check(c: Case): void {
     {
       ...{ a: 'a', a_scale: 'scale', a_zero: undefined, packed: 'packed', w_zero: c.wZero ? 'wZero' : undefined },
       ...{ offset: undefined, multiplier: 'multiplier', bias: 'bias', y, batch: 1, b_batched: 0, m, k, n },
-      ...{ a_step: 1, multiplier_step: 1, a_format: 2, y_format: 1, y_zero_point: 0, qlo: 0, qhi: 0, ...tail },
+      ...{
+        a_step: c.oneScale === true ? 0 : 1,
+        multiplier_step: 1,
+        a_format: 2,
+        y_format: 1,
+        y_zero_point: 0,
+        qlo: 0,
+        qhi: 0,
+        ...tail,
+      },
     },
   ];
   const none = { residual: undefined, activation: -1, alpha: 0, beta: 0, lo: -INFINITY, hi: INFINITY };
@@ -90,6 +101,9 @@ describe('gemm_i8', () => {
     check({ ...SIMPLE, m: 60, n: 150, activation: 7, bounds: { lo: 0, hi: 6 } });
     check({ ...SIMPLE, groupSize: 8, activation: 7 });
     check({ ...SIMPLE, m: 50, wZero: true, activation: 8 });
+    check({ ...SIMPLE, m: 130, k: 20, n: 150, oneScale: true, activation: 7 });
+    check({ ...SIMPLE, m: 29, n: 115, oneScale: true, residual: false, activation: 11, bounds: { lo: -1, hi: 0.5 } });
+    check({ ...SIMPLE, m: 100, n: 64, oneScale: true, bounds: { lo: -1, hi: 0.5 } });
   });
 
   test('codes and sums have neither', () => {

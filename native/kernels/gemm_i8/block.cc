@@ -82,19 +82,25 @@ bool can_finish(const GemmI8Job& job, const Part& part) {
 
 bool has_tail(const GemmI8Job& job) { return job.residual != nullptr || job.activation >= 0; }
 
-// Residual, activation and bounds of rows [first, first + count), in place while the caches hold them.
-void finish_tail(const GemmI8Job& job, const Part& part, int64_t first, int64_t count, float* y, int64_t y_stride) {
-  const bool bounded = job.lo > -kInfinity || job.hi < kInfinity;
-  for (int64_t r = first; r < first + count; ++r) {
-    float* row = y + r * y_stride + part.first_column;
-    if (job.residual != nullptr) {
-      const float* added = job.residual + r * y_stride + part.first_column;
-      job.kernels->binary_f32({row, added, row, part.columns, 1, 1, 0, -kInfinity, kInfinity});
+// y = residual, activation and bounds of rows [first, first + count) of x, which may be y itself, while the caches hold
+// them. x and y are at the first of these rows and at the part's first column.
+void finish_tail(const GemmI8Job& job, const Part& part, int64_t first, int64_t count, const float* x, int64_t x_stride,
+                 float* y, int64_t y_stride) {
+  if (job.residual != nullptr) {
+    const float* added = job.residual + first * y_stride + part.first_column;
+    for (int64_t r = 0; r < count; ++r) {
+      job.kernels->binary_f32(
+          {x + r * x_stride, added + r * y_stride, y + r * y_stride, part.columns, 1, 1, 0, -kInfinity, kInfinity});
     }
-    if (job.activation >= 0) {
-      job.kernels->unary_f32({row, row, part.columns, job.activation, job.alpha, job.beta});
-    }
-    if (bounded) job.kernels->clamp_f32({row, row, part.columns, job.lo, job.hi});
+    x = y;
+    x_stride = y_stride;
+  }
+  if (job.activation >= 0) {
+    job.kernels->unary_f32({x, y, part.columns, job.activation, job.alpha, job.beta, count, x_stride, y_stride});
+  }
+  if (job.lo == -kInfinity && job.hi == kInfinity) return;
+  for (int64_t r = 0; r < count; ++r) {
+    job.kernels->clamp_f32({y + r * y_stride, y + r * y_stride, part.columns, job.lo, job.hi});
   }
 }
 
@@ -133,17 +139,21 @@ void finish_directly(const GemmI8Job& job, const GemmI8Rows& rows, const Part& p
     if (job.y_format == kF32) {
       GemmI8FloatsArgs out;
       out.product = product;
-      out.y = static_cast<float*>(y) + at;
-      out.y_stride = y_stride;
+      const bool tail = has_tail(job);
+      // Floats that wait for their tail lie together, so that the first cache holds them whatever the stride of y.
+      out.y = tail ? reinterpret_cast<float*>(scratch->accumulators) : static_cast<float*>(y) + at;
+      out.y_stride = tail ? part.panels * 16 : y_stride;
       out.row_scale = rows.scale == nullptr ? nullptr : rows.scale + run.first * rows.scale_step;
       out.row_scale_step = rows.scale_step;
       out.column_scale = job.multiplier + part.first_column * job.multiplier_step;
       out.column_scale_step = job.multiplier_step;
       out.bias = job.bias == nullptr ? nullptr : job.bias + part.first_column;
-      out.lo = has_tail(job) ? -kInfinity : job.lo;
-      out.hi = has_tail(job) ? kInfinity : job.hi;
+      out.lo = tail ? -kInfinity : job.lo;
+      out.hi = tail ? kInfinity : job.hi;
       job.floats(out);
-      if (has_tail(job)) finish_tail(job, part, run.first, run.count, static_cast<float*>(y), y_stride);
+      if (tail) {
+        finish_tail(job, part, run.first, run.count, out.y, out.y_stride, static_cast<float*>(y) + at, y_stride);
+      }
     } else {
       GemmI8CodesArgs out;
       out.product = product;
@@ -246,7 +256,7 @@ void finish_sums(const GemmI8Job& job, const GemmI8Rows& rows, const Part& part,
     out.accumulate = part.group > 0;
     out.last = part.last;
     job.kernels->dequantize_accumulator_i32_f32(out);
-    if (part.last && has_tail(job)) finish_tail(job, part, first, count, static_cast<float*>(y), y_stride);
+    if (part.last && has_tail(job)) finish_tail(job, part, first, count, out.y, y_stride, out.y, y_stride);
   } else {
     RequantizeArgs out;
     out.acc = scratch->accumulators;

@@ -56,13 +56,17 @@ struct LayerNormRows {
   // The row, which y holds once its addend is in it.
   inline const float* row(int64_t r) const { return args->addend == nullptr ? x(r) : y(r); }
 
-  inline float sum(int64_t r) const {
-    if (args->addend == nullptr) return args->subtract_mean != 0 ? sum_of(x(r), args->columns, Itself{}) : 0.0f;
+  // The sums of the lanes.
+  inline void sum(int64_t r, F* lanes) const {
+    if (args->addend == nullptr) {
+      lanes_of<Sum>(x(r), args->columns, Itself{}, lanes);
+      return;
+    }
     Addition addition;
     addition.addend = args->addend + (first + r) * args->columns;
     for (int j = 0; j < kVectors; j++) addition.sum[j] = Lanes::of(0.0f);
     each_sixteen(x(r), y(r), args->columns, 0.0f, addition);
-    return tree_of_lanes<Sum>(addition.sum);
+    for (int j = 0; j < kVectors; j++) lanes[j] = addition.sum[j];
   }
 
   inline void normalize(int64_t r, float mean, float inverse) const {
@@ -76,13 +80,17 @@ struct LayerNormRows {
 
   inline void some(int64_t count) const {
     const float columns = static_cast<float>(args->columns);
+    F lanes[kRowsAtOnce][kVectors];
     float mean[kRowsAtOnce], inverse[kRowsAtOnce];
+    for (int64_t r = 0; r < count; r++) sum(r, lanes[r]);
     for (int64_t r = 0; r < count; r++) {
-      const float total = sum(r);
-      mean[r] = args->subtract_mean != 0 ? total / columns : 0.0f;
+      mean[r] = args->subtract_mean != 0 ? tree_of_lanes<Sum>(lanes[r]) / columns : 0.0f;
     }
     for (int64_t r = 0; r < count; r++) {
-      const float variance = sum_of(row(r), args->columns, SquaredDifference{Lanes::of(mean[r])}) / columns;
+      lanes_of<Sum>(row(r), args->columns, SquaredDifference{Lanes::of(mean[r])}, lanes[r]);
+    }
+    for (int64_t r = 0; r < count; r++) {
+      const float variance = tree_of_lanes<Sum>(lanes[r]) / columns;
       inverse[r] = Lanes::first(Lanes::div(Lanes::of(1.0f), Lanes::square_root(Lanes::of(variance + args->epsilon))));
     }
     for (int64_t r = 0; r < count; r++) {

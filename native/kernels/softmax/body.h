@@ -33,6 +33,9 @@ struct Masked {
   }
 };
 
+// Vectors whose exponentials are computed side by side, whole sixteens of as many as the registers hold.
+constexpr int kChains = Lanes::kWidth == 16 ? 4 : Lanes::kWidth == 8 ? 2 : 0;
+
 // e^(z - most), and the sums of the lanes; what is behind the row adds 0.
 struct Exponentials {
   F most;
@@ -43,6 +46,20 @@ struct Exponentials {
     return e;
   }
   inline F last(F v, int64_t at, int64_t, int j) { return (*this)(v, at, j); }
+
+  // kCount vectors at once.
+  template <int kCount>
+  inline void several(const float* x, float* y) {
+    F e[kCount];
+    LOWBIT_UNROLL
+    for (int i = 0; i < kCount; i++) e[i] = Lanes::sub(Lanes::load(x + i * Lanes::kWidth, AllLanes{}), most);
+    exponentials(e);
+    LOWBIT_UNROLL
+    for (int i = 0; i < kCount; i++) {
+      sum[i % kVectors] = Lanes::add(sum[i % kVectors], e[i]);
+      Lanes::store(y + i * Lanes::kWidth, e[i], AllLanes{});
+    }
+  }
 };
 
 struct Shares {
@@ -70,22 +87,35 @@ struct SoftmaxRows {
   int64_t mask_stride, n;
   F scale;
 
-  inline float most_of(int64_t r) const {
-    if (mask == nullptr) return extreme_of<Greatest>(x + r * n, n);
+  // The maxima of the lanes.
+  inline void most_of(int64_t r, F* lanes) const {
+    if (mask == nullptr) {
+      lanes_of<Greatest>(x + r * n, n, Itself{}, lanes);
+      return;
+    }
     Masked masked;
     masked.mask = mask + r * mask_stride;
     masked.scale = scale;
     for (int j = 0; j < kVectors; j++) masked.most[j] = Lanes::of(-kInfinity);
     each_sixteen(x + r * n, y + r * n, n, 0.0f, masked);
-    return tree_of_lanes<Greatest>(masked.most);
+    for (int j = 0; j < kVectors; j++) lanes[j] = masked.most[j];
   }
 
-  inline float sum_with(float most, int64_t r) const {
+  // The exponentials, and their sums in lanes.
+  inline void sum_with(float most, int64_t r, F* lanes) const {
     Exponentials exponentials;
     exponentials.most = Lanes::of(most);
     for (int j = 0; j < kVectors; j++) exponentials.sum[j] = Lanes::of(0.0f);
-    each_sixteen((mask == nullptr ? x : y) + r * n, y + r * n, n, -kInfinity, exponentials);
-    return tree_of_lanes<Sum>(exponentials.sum);
+    const float* from = (mask == nullptr ? x : y) + r * n;
+    float* to = y + r * n;
+    int64_t done = 0;
+    if constexpr (kChains > 0) {
+      for (; done + kChains * Lanes::kWidth <= n; done += kChains * Lanes::kWidth) {
+        exponentials.several<kChains>(from + done, to + done);
+      }
+    }
+    each_sixteen(from + done, to + done, n - done, -kInfinity, exponentials);
+    for (int j = 0; j < kVectors; j++) lanes[j] = exponentials.sum[j];
   }
 
   inline void divide(float sum, int64_t r) const {
@@ -98,9 +128,12 @@ struct SoftmaxRows {
   }
 
   inline void some(int64_t count) const {
+    F lanes[kRowsAtOnce][kVectors];
     float number[kRowsAtOnce];
-    for (int64_t r = 0; r < count; r++) number[r] = most_of(r);
-    for (int64_t r = 0; r < count; r++) number[r] = sum_with(number[r], r);
+    for (int64_t r = 0; r < count; r++) most_of(r, lanes[r]);
+    for (int64_t r = 0; r < count; r++) number[r] = tree_of_lanes<Greatest>(lanes[r]);
+    for (int64_t r = 0; r < count; r++) sum_with(number[r], r, lanes[r]);
+    for (int64_t r = 0; r < count; r++) number[r] = tree_of_lanes<Sum>(lanes[r]);
     for (int64_t r = 0; r < count; r++) divide(number[r], r);
   }
 };

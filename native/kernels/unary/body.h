@@ -64,7 +64,8 @@ template <int kKind>
 void unary_any(const UnaryArgs& args) {
   if constexpr (kKind < kUnaryKinds) {
     if (args.kind != kKind) return unary_any<kKind + 1>(args);
-    for_lanes(args.n, UnaryRun<kKind>{args.x, args.y, Lanes::of(args.alpha), Lanes::of(args.beta)});
+    UnaryRun<kKind> run{args.x, args.y, Lanes::of(args.alpha), Lanes::of(args.beta)};
+    for (int64_t r = 0; r < args.rows; r++, run.x += args.x_stride, run.y += args.y_stride) for_lanes(args.n, run);
   }
 }
 

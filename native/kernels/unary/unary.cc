@@ -21,7 +21,7 @@ Status run_unary_f32(const unary_f32_fields& op, const RunContext& run) {
   const Chunks chunks = cut(op.n, 32, 64);
   auto body = [&](int64_t task, int) {
     const int64_t begin = chunks.begin(task);
-    run.kernels->unary_f32({x + begin, y + begin, chunks.end(task, op.n) - begin, op.kind, op.alpha, op.beta});
+    run.kernels->unary_f32({x + begin, y + begin, chunks.end(task, op.n) - begin, op.kind, op.alpha, op.beta, 1, 0, 0});
   };
   run.parallel(chunks.count, body);
   return Status::ok;

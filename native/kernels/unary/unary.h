@@ -14,14 +14,16 @@ namespace lowbit {
 //   18 floor  19 ceil  20 round half to even  21 sign  22 Mish x * tanh(Softplus(x))
 //   23 ThresholdedRelu (x > alpha ? x : 0)
 // Polynomials of fixed operations without fused multiply-add, so the result does not depend on the instruction set. NaN
-// gives NaN. Within 4u of the result: exp, log, tanh and erf (twice that for |x| < 2^-126 and results below 2^-126);
-// Gelu within 4u * |x| of the real one. y may be x. Exact across ISAs.
+// gives NaN. `rows` rows of n floats, x_stride and y_stride apart. Within 4u of the result: exp, log, tanh and erf
+// (twice that for |x| < 2^-126 and results below 2^-126); Gelu within 4u * |x| of the real one. y may be x. Exact
+// across ISAs.
 struct UnaryArgs {
   const float* x;
   float* y;
   int64_t n;
   int32_t kind;
   float alpha, beta;
+  int64_t rows, x_stride, y_stride;
 };
 
 constexpr int32_t kUnaryKinds = 24;

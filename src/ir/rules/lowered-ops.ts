@@ -10,6 +10,8 @@ import { CONV_ATTRIBUTES, checkBias, convDims, globalDims, poolDims, WINDOW_OPS 
 
 /** Clamps of the result: `lo` and `hi` in real numbers, `qlo` and `qhi` in codes; absent = none. */
 const CLAMP = { lo: 'float', hi: 'float' } as const;
+/** What ends a product of codes that gives floats: an activation by its kind. */
+const TAIL = { activation: 'string', activation_alpha: 'float' } as const;
 const CODE_CLAMP = { ...CLAMP, qlo: 'int', qhi: 'int' } as const;
 
 function clamped(rule: OpRule): OpRule {
@@ -100,6 +102,7 @@ export const LOWERED_OPS = {
     },
   },
   Gelu: ELEMENTWISE_OPS.Gelu,
+  Swish: ELEMENTWISE_OPS.Swish,
   LayerNormalization: { ...ELEMENTWISE_OPS.LayerNormalization, inputs: [2, 4], same: [0, 3] },
   Attention: {
     inputs: [3, 4],
@@ -126,13 +129,14 @@ export const LOWERED_OPS = {
     },
   },
   QGemm: {
-    inputs: [6, 10],
+    inputs: [6, 11],
     outputs: [1, 1],
-    attributes: { transB: 'int', ...CODE_CLAMP },
-    accepts: [CODES, FLOAT, CODES, CODES, FLOAT, CODES, ['int32'], FLOAT, CODES, ['float32']],
+    attributes: { transB: 'int', ...CODE_CLAMP, ...TAIL },
+    accepts: [CODES, FLOAT, CODES, CODES, FLOAT, CODES, ['int32'], FLOAT, CODES, ['float32'], ['float32']],
     infer: (context) => {
       const dims = gemmDims(context, 0, 3, true);
       checkBias(context, 6, dims?.[dims.length - 1]);
+      checkAddend(context, 10, dims);
       return [{ dtype: outputType(context, 7, 8), dims }];
     },
   },
@@ -149,13 +153,14 @@ export const LOWERED_OPS = {
     infer: (context) => [{ dtype: dtypeOfOnnx(context.int('to', 2)), dims: context.dims(0) }],
   },
   DynamicGemm: {
-    inputs: [3, 5],
+    inputs: [3, 6],
     outputs: [1, 1],
-    attributes: { transB: 'int', ...CLAMP },
-    accepts: [['float32'], CODES, FLOAT, CODES, ['float32']],
+    attributes: { transB: 'int', ...CLAMP, ...TAIL },
+    accepts: [['float32'], CODES, FLOAT, CODES, ['float32'], ['float32']],
     infer: (context) => {
       const dims = gemmDims(context, 0, 1, true);
       checkAddend(context, 4, dims);
+      checkAddend(context, 5, dims);
       return [{ dtype: 'float32', dims }];
     },
   },

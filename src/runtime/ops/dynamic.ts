@@ -7,7 +7,7 @@ import { axisOrder, type Layout, stridesIn } from '../layout.js';
 import type { Lowering, LoweringRow } from '../lowering.js';
 import { part, type View } from '../program.js';
 import { depthwiseCodes, geometryOf, packedWeights, widened } from './conv.js';
-import { NO_TAIL } from './gemm.js';
+import { tailOf } from './gemm.js';
 import { gemmProduct, sizeOfDims } from './matrix.js';
 import { columnScales, columnVector, columnZeros, expectCodes } from './parameters.js';
 import { windowFields } from './window.js';
@@ -78,7 +78,7 @@ function dynamicGemm(node: Node, at: Lowering): void {
     packed,
     w_zero: zeros === undefined ? undefined : at.block(zeros, `${node.name} weight zero points`),
     ...outputFields(at, node, sizes.n),
-    ...NO_TAIL,
+    ...tailOf(node, at, 5),
     ...sizes,
     a_step: 0,
     a_format: DTYPES.uint8.onnx,

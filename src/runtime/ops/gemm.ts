@@ -2,7 +2,7 @@
 
 import { broadcastDims } from '../../core/shape.js';
 import type { Node } from '../../ir/graph.js';
-import { clampOf, floatOf, inputOf, outputOf } from '../attributes.js';
+import { clampOf, floatOf, inputOf, outputOf, stringOf } from '../attributes.js';
 import type { Lowering, LoweringRow } from '../lowering.js';
 import type { View } from '../program.js';
 import { emitBinary } from './binary.js';
@@ -18,9 +18,26 @@ import {
   quantizationOf,
   requantizeMultipliers,
 } from './parameters.js';
+import { UNARY_KINDS } from './unary.js';
 
 /** Neither residual nor activation behind an int8 product. */
 export const NO_TAIL = { residual: undefined, activation: -1, alpha: 0, beta: 0 };
+
+/** What an int8 product to floats ends in: the residual at an input, and the activation that an attribute names. */
+export function tailOf(
+  node: Node,
+  at: Lowering,
+  residualAt: number,
+): Record<keyof typeof NO_TAIL, View | number | undefined> {
+  const residual = inputOf(node, residualAt);
+  const name = stringOf(node, 'activation', '');
+  const kind = Object.entries(UNARY_KINDS).find(([known]) => known === name)?.[1];
+  if (name !== '' && kind === undefined) at.unsupported(`the activation '${name}'`);
+  const view = residual === '' ? undefined : at.read(residual, 'logical');
+  const wanted = at.dims(outputOf(node)).join();
+  if (residual !== '' && at.dims(residual).join() !== wanted) at.unsupported('a residual of another shape');
+  return { residual: view, activation: kind ?? -1, alpha: floatOf(node, 'activation_alpha', 0), beta: 0 };
+}
 
 const NO_CLAMP = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };
 
@@ -123,7 +140,7 @@ function emitQuantized(node: Node, at: Lowering, product: Product, inputs: Quant
     offset: columnVector(at, inputs.offset, 'int32', n),
     multiplier: at.block(multiplier, `${node.name} multiplier`),
     bias: columnVector(at, inputs.bias, 'float32', n),
-    ...NO_TAIL,
+    ...tailOf(node, at, 10),
     y: at.write(y, 'logical'),
     ...product.sizes,
     a_step: 0,

@@ -112,4 +112,5 @@ export const UNARY_ROWS = {
 
 export const LOWERED_UNARY_ROWS = {
   Gelu: { lower: gelu },
+  Swish: UNARY_ROWS.Swish,
 } as const satisfies Record<string, LoweringRow>;

@@ -1,7 +1,7 @@
 // What a measured kernel is made of: its row, and the operands that all rows share.
 
 import type { Backend } from '../../backend/backend.js';
-import type { BufferRef, PlanBuilder } from '../../backend/plan-builder.js';
+import { type BufferRef, PlanBuilder } from '../../backend/plan-builder.js';
 import { randomIntegers } from '../../core/random.js';
 
 /** What a kernel cannot be faster than: integer or float arithmetic, memory that is read, memory that is copied. */
@@ -69,4 +69,26 @@ export function moving(
     ...{ name, shape: String(n), limit: 'copy', work: n * moved, exact: true, depth: 1, outputBytes },
     build: (builder, _backend, y) => build(builder, y),
   };
+}
+
+/** A row-major matrix of k x n in the order that an operation packs it in; `size` bytes. */
+export function packed(
+  backend: Backend,
+  op: string,
+  w: ArrayBufferView,
+  size: number,
+  k: number,
+  n: number,
+  more: Readonly<Record<string, number>>,
+): Uint8Array {
+  const builder = new PlanBuilder(backend);
+  builder.op(op, {
+    ...{ w: builder.input(w.byteLength), packed: builder.output(size), batch: 1, batch_stride: 0, k0: 1, k1: 1, k2: k },
+    ...{ k0_stride: 0, k1_stride: 0, k2_stride: n, n, n_stride: 1, ...more },
+  });
+  const plan = builder.build(0);
+  const result = new Uint8Array(size);
+  plan.runSync([w], [result]);
+  plan.dispose();
+  return result;
 }

@@ -1,10 +1,11 @@
 // The kernels that are measured: one row per operation and shape, with its operands and what limits it.
 
 import type { Backend } from '../../backend/backend.js';
-import { PlanBuilder } from '../../backend/plan-builder.js';
 import { packedF32Bytes, packedI8Bytes } from '../../runtime/packed.js';
-import { bytes, CODES, F32, floats, I8, type KernelCase, U8, WHOLE_RANGE, windowOf } from './case.js';
+import { bytes, CODES, F32, floats, I8, type KernelCase, packed, U8, WHOLE_RANGE, windowOf } from './case.js';
 import { memoryCases, smallMemoryCases } from './cases-memory.js';
+import { rowCases, smallRowCases } from './cases-rows.js';
+import { smallWeightCases, weightCases } from './cases-weights.js';
 
 function int8Product(m: number, k: number, n: number, signed: boolean): KernelCase {
   return {
@@ -137,6 +138,7 @@ export function kernelCases(): readonly KernelCase[] {
     ...products.map(([m, k, n]) => int8Product(m, k, n, true)),
     ...products.map(([m, k, n]) => floatsOfCodes(m, k, n)),
     ...products.map(([m, k, n]) => floatProduct(m, k, n)),
+    ...weightCases(),
     ...[false, true].flatMap((float) => [
       convolution(56, 64, 64, 1, 1, float),
       convolution(56, 64, 64, 3, 1, float),
@@ -147,6 +149,7 @@ export function kernelCases(): readonly KernelCase[] {
       depthwise(14, 384, 5, 1, float),
     ]),
     ...memoryCases(),
+    ...rowCases(),
   ];
 }
 
@@ -162,7 +165,9 @@ export function smallKernelCases(): readonly KernelCase[] {
       floatProduct(1, 33, 18),
     ],
     ...[false, true].flatMap((float) => [convolution(6, 5, 7, 3, 2, float), depthwise(6, 19, 3, 1, float)]),
+    ...smallWeightCases(),
     ...smallMemoryCases(),
+    ...smallRowCases(),
   ];
 }
 
@@ -173,25 +178,4 @@ function packedI8(backend: Backend, k: number, n: number): Uint8Array {
 
 function packedF32(backend: Backend, k: number, n: number): Uint8Array {
   return packed(backend, 'pack_f32', floats(k * n), packedF32Bytes(k, n), k, n, {});
-}
-
-function packed(
-  backend: Backend,
-  op: string,
-  w: ArrayBufferView,
-  size: number,
-  k: number,
-  n: number,
-  more: Readonly<Record<string, number>>,
-): Uint8Array {
-  const builder = new PlanBuilder(backend);
-  builder.op(op, {
-    ...{ w: builder.input(w.byteLength), packed: builder.output(size), batch: 1, batch_stride: 0, k0: 1, k1: 1, k2: k },
-    ...{ k0_stride: 0, k1_stride: 0, k2_stride: n, n, n_stride: 1, ...more },
-  });
-  const plan = builder.build(0);
-  const result = new Uint8Array(size);
-  plan.runSync([w], [result]);
-  plan.dispose();
-  return result;
 }

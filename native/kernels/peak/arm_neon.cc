@@ -9,6 +9,7 @@
 
 #include "native/isa/target/begin_arm_neon.h"
 
+#include "native/isa/lanes/arm_neon.h"
 #include "native/kernels/peak/body.h"
 
 LOWBIT_READ_KERNELS(arm_neon)

@@ -1,31 +1,42 @@
-// The loop of read_u8_i32, compiled once per instruction set.
+// The loop of read_u8_i32 over the lanes of native/isa/lanes. Include inside a target region, behind them.
 #pragma once
 
-#include "native/kernels/loop.h"
+#include "native/isa/unroll.h"
 #include "native/kernels/peak/peak.h"
 
 namespace lowbit {
 namespace {
 
+constexpr int kReadStreams = 4;
+constexpr int kLineVectors = 16 / Lanes::kWidth;
+
+// sums += the 16 words at x.
+inline void add_line(const uint8_t* x, Lanes::I (&sums)[kLineVectors]) {
+  const int32_t* words = reinterpret_cast<const int32_t*>(x);
+  LOWBIT_UNROLL
+  for (int v = 0; v < kLineVectors; v++) {
+    sums[v] = Lanes::add(sums[v], Lanes::load(words + v * Lanes::kWidth, AllLanes{}));
+  }
+}
+
 // Four parts side by side: one stream of lines does not keep the prefetchers of every processor busy.
 inline void read_words(const ReadArgs& args) {
-  constexpr int kStreams = 4;
-  uint32_t sums[kStreams][16] = {};
-  const int64_t part = args.bytes / (64 * kStreams) * 64;
+  Lanes::I sums[kReadStreams][kLineVectors];
+  LOWBIT_UNROLL
+  for (int s = 0; s < kReadStreams; s++) {
+    LOWBIT_UNROLL
+    for (int v = 0; v < kLineVectors; v++) sums[s][v] = Lanes::of(0);
+  }
+  const int64_t part = args.bytes / (64 * kReadStreams) * 64;
   for (int64_t at = 0; at < part; at += 64) {
-    for (int s = 0; s < kStreams; s++) {
-      uint32_t words[16];
-      memcpy(words, args.x + s * part + at, sizeof words);
-      for (int j = 0; j < 16; j++) sums[s][j] += words[j];
-    }
+    LOWBIT_UNROLL
+    for (int s = 0; s < kReadStreams; s++) add_line(args.x + s * part + at, sums[s]);
   }
-  for (int64_t at = kStreams * part; at < args.bytes; at += 64) {
-    uint32_t words[16];
-    memcpy(words, args.x + at, sizeof words);
-    for (int j = 0; j < 16; j++) sums[0][j] += words[j];
-  }
-  for (int j = 0; j < 16; j++) {
-    args.out[j] = static_cast<int32_t>(sums[0][j] + sums[1][j] + sums[2][j] + sums[3][j]);
+  for (int64_t at = kReadStreams * part; at < args.bytes; at += 64) add_line(args.x + at, sums[0]);
+  LOWBIT_UNROLL
+  for (int v = 0; v < kLineVectors; v++) {
+    const Lanes::I sum = Lanes::add(Lanes::add(sums[0][v], sums[1][v]), Lanes::add(sums[2][v], sums[3][v]));
+    Lanes::store(args.out + v * Lanes::kWidth, sum, AllLanes{});
   }
 }
 

@@ -27,7 +27,7 @@ struct PeakF32Args {
 };
 
 // out[j] = the sum, wrapping, of the little-endian int32 words j, j + 16, j + 32, … of x; bytes is a multiple of 64.
-// One addition per word that is read: memory is the limit. Exact.
+// x is on a multiple of 4. One addition per word that is read: memory is the limit. Exact.
 struct ReadArgs {
   const uint8_t* x;
   int32_t* out;  // [16]

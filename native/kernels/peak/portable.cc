@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "native/kernels/kernels.h"
+#include "native/isa/lanes/portable.h"
 #include "native/kernels/peak/body.h"
 
 LOWBIT_READ_KERNELS(portable)

@@ -8,6 +8,7 @@
 
 #include "native/isa/target/begin_wasm_simd128.h"
 
+#include "native/isa/lanes/wasm_simd128.h"
 #include "native/kernels/peak/body.h"
 #include "native/kernels/peak/chains_f32.h"
 

@@ -9,6 +9,7 @@
 
 #include "native/isa/target/begin_x86_avx512.h"
 
+#include "native/isa/lanes/x86_avx512.h"
 #include "native/kernels/peak/body.h"
 
 LOWBIT_READ_KERNELS(x86_avx512)

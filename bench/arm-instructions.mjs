@@ -57,6 +57,13 @@ const CASES = {
   // usmmla and smmla for 32 products.
   gemm_u8i8_i32_arm_i8mm: product(16, (6 * 16) / 32, (16 + 6) / 16),
   gemm_i8i8_i32_arm_i8mm: product(16, (6 * 16) / 32, (16 + 6) / 16),
+  // The same to codes: sums of one part of k wait for the next one, the last part ends in the output.
+  gemm_u8i8_u8_arm_neon: product(8, (6 * 8 * 3) / 16, (8 + 6 * 4) / 16),
+  gemm_i8i8_i8_arm_neon: product(8, (6 * 8 * 3) / 16, (8 + 6 * 4) / 16),
+  gemm_u8i8_u8_arm_dotprod: product(16, (6 * 16) / 16, (16 + 6) / 16),
+  gemm_i8i8_i8_arm_dotprod: product(16, (6 * 16) / 16, (16 + 6) / 16),
+  gemm_u8i8_u8_arm_i8mm: product(16, (6 * 16) / 32, (16 + 6) / 16),
+  gemm_i8i8_i8_arm_i8mm: product(16, (6 * 16) / 32, (16 + 6) / 16),
   // fmla by lane for 4 products; fmul and fadd.
   gemm_f32_arm_neon: product(16, (6 * 16) / 4, (16 + 6) / 4),
   gemm_unfused_f32_arm_neon: product(16, (2 * 6 * 16) / 4, (16 + 6) / 4),

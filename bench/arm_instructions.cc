@@ -30,6 +30,9 @@ struct Kernel {
 const Kernel<lowbit::GemmI8Args> kGemmI8[] = {KERNEL(gemm_u8i8_i32, arm_neon),    KERNEL(gemm_i8i8_i32, arm_neon),
                                               KERNEL(gemm_u8i8_i32, arm_dotprod), KERNEL(gemm_i8i8_i32, arm_dotprod),
                                               KERNEL(gemm_u8i8_i32, arm_i8mm),    KERNEL(gemm_i8i8_i32, arm_i8mm)};
+const Kernel<lowbit::GemmI8CodesArgs> kGemmI8Codes[] = {
+    KERNEL(gemm_u8i8_u8, arm_neon), KERNEL(gemm_i8i8_i8, arm_neon),    KERNEL(gemm_u8i8_u8, arm_dotprod),
+    KERNEL(gemm_i8i8_i8, arm_dotprod), KERNEL(gemm_u8i8_u8, arm_i8mm), KERNEL(gemm_i8i8_i8, arm_i8mm)};
 const Kernel<lowbit::GemmF32Args> kGemmF32[] = {KERNEL(gemm_f32, arm_neon), KERNEL(gemm_unfused_f32, arm_neon)};
 const Kernel<lowbit::DepthwiseArgs> kDepthwise[] = {KERNEL(depthwise_u8i8_i32, arm_neon),
                                                     KERNEL(depthwise_i8i8_i32, arm_neon)};
@@ -54,7 +57,12 @@ int main(int argc, char** argv) {
   for (int64_t i = 0; i < kMost * kTaps; ++i) taps[i] = a + i % kRows * kChannels * 4;
   const float scale = 0.5f;
   const int32_t zero = 3;
+  const lowbit::GemmI8Product product = {a,          kMost,   1,       0, reinterpret_cast<const int8_t*>(b),
+                                         kMost * 16, kRows,   kPanels, amount,  kPanels * 16,
+                                         column_sum, nullptr, &zero,   0, nullptr,
+                                         nullptr};
   const bool found =
+      run_named(kGemmI8Codes, argv[1], {product, c, kPanels * 16, &scale, 0, 3, 0, 127}) ||
       run_named(kGemmI8, argv[1],
                 {a, kMost, reinterpret_cast<const int8_t*>(b), kMost * 16, column_sum, kRows, kPanels, amount,
                  reinterpret_cast<int32_t*>(c), kPanels * 16, false}) ||

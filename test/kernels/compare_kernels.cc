@@ -1,6 +1,6 @@
 // Compares the product and depthwise kernels of one instruction set with the portable ones, over awkward sizes: for
-// sets that this machine can only emulate. -DCANDIDATE=<isa>; -DDEPTHWISE, -DFLOATS, -DFINISHED, -DGROUPED and -DBLOCKS
-// when it has such kernels.
+// sets that this machine can only emulate. -DCANDIDATE=<isa>; -DDEPTHWISE, -DFLOATS, -DCODES (with -DFLOATS_FINISHED also
+// products that end in floats), -DGROUPED and -DBLOCKS when it has such kernels.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -226,7 +226,7 @@ void compare_floats(int64_t m, int64_t k, int64_t panels) {
 }
 #endif
 
-#if defined(FINISHED)
+#if defined(CODES)
 template <typename T>
 T* random_words(int64_t n, uint32_t below) {
   T* values = array<T>(n);
@@ -283,6 +283,7 @@ void compare_finished(int64_t m, int64_t k, int64_t segments, int64_t columns, b
     codes[is_signed ? 1 : 0][to_signed][1](args);
     if (memcmp(wanted, found, y_bytes) != 0) differ("gemm_i8 to codes", m, k, columns);
   }
+#if defined(FLOATS_FINISHED)
   lowbit::GemmI8FloatsArgs args = {
       product, reinterpret_cast<float*>(wanted), y_stride, maybe(row_scale), step, scale, step, maybe(scale), -100.0f,
       200.0f};
@@ -292,6 +293,7 @@ void compare_finished(int64_t m, int64_t k, int64_t segments, int64_t columns, b
   args.y = reinterpret_cast<float*>(found);
   (is_signed ? OF(gemm_i8i8_f32) : OF(gemm_u8i8_f32))(args);
   if (memcmp(wanted, found, y_bytes) != 0) differ("gemm_i8 to floats", m, k, columns);
+#endif
   for (void* memory_of : {static_cast<void*>(memory), static_cast<void*>(b), static_cast<void*>(column_sum),
                           static_cast<void*>(offset), static_cast<void*>(row_zero), static_cast<void*>(row_term),
                           static_cast<void*>(column_zero), static_cast<void*>(scale), static_cast<void*>(row_scale),
@@ -343,7 +345,7 @@ int main() {
 #if defined(FLOATS)
   for (int64_t m = 1; m <= 26; ++m, ++compared) compare_floats(m, 1 + random_word() % 100, 1 + random_word() % 9);
 #endif
-#if defined(FINISHED)
+#if defined(CODES)
   for (int64_t m = 1; m <= 100; ++m) {
     for (int signs = 0; signs < 2; ++signs, ++compared) {
       compare_finished(m, 1 + random_word() % 300, 1 + random_word() % 4, 1 + random_word() % 150, signs == 1);

@@ -1,5 +1,5 @@
-// gemm_u8i8_i32 and gemm_i8i8_i32 with the int8 matrix extension: smmla and usmmla add the product of 2 x 8 by 8 x 2
-// codes to 2 x 2 int32, exactly.
+// The int8 products to sums and to codes with the int8 matrix extension: smmla and usmmla add the product of 2 x 8 by 8
+// x 2 codes to 2 x 2 int32, exactly.
 #if defined(__aarch64__) || defined(_M_ARM64)
 #include <cstring>
 
@@ -8,6 +8,8 @@
 
 #include "native/isa/target/begin_arm_i8mm.h"
 
+#include "native/isa/lanes/arm_neon.h"
+#include "native/kernels/gemm_i8/finish_lanes.h"
 #include "native/kernels/pack/arm_rows.h"
 
 #include "native/kernels/gemm_i8/arm_tiles.h"
@@ -108,20 +110,20 @@ struct LoadLast {
 
 // 24 of the 32 registers accumulate, 3 hold rows, the others pairs of columns. `b` is a prepared panel, or the panel
 // itself; `last` its last group, when their number is odd and it is not prepared.
-template <bool Signed, typename Source, int Pairs>
-void tile_of(const ArmTile& tile, const int8_t* b) {
+template <bool Signed, bool Codes, typename Source, int Pairs>
+LOWBIT_INLINE void tile_of(const ArmTile& tile, const int8_t* b) {
   int32x4_t sum[Pairs][8];
   // The row that an odd last one is paired with is itself again.
-  const int64_t lower = tile.rows == 2 * Pairs ? tile.c_stride : 0;
+  const bool even = tile.rows == 2 * Pairs;
+  const int64_t before_stride = tile.before_stride, lower = even ? before_stride : 0;
   LOWBIT_UNROLL
   for (int p = 0; p < Pairs; ++p) {
-    const int32_t* c = tile.c + 2 * p * tile.c_stride;
+    const int32_t* before = tile.before + 2 * p * before_stride;
+    const int32_t* under = before + (p + 1 < Pairs ? before_stride : lower);
     LOWBIT_UNROLL
     for (int v = 0; v < 4; ++v) {
-      sum[p][2 * v] = sum[p][2 * v + 1] = vdupq_n_s32(0);
-      if (tile.start) continue;
-      const int64x2_t first = vreinterpretq_s64_s32(vld1q_s32(c + 4 * v));
-      const int64x2_t second = vreinterpretq_s64_s32(vld1q_s32(c + (p + 1 < Pairs ? tile.c_stride : lower) + 4 * v));
+      const int64x2_t first = vreinterpretq_s64_s32(vld1q_s32(before + 4 * v));
+      const int64x2_t second = vreinterpretq_s64_s32(vld1q_s32(under + 4 * v));
       sum[p][2 * v] = vreinterpretq_s32_s64(vzip1q_s64(first, second));
       sum[p][2 * v + 1] = vreinterpretq_s32_s64(vzip2q_s64(first, second));
     }
@@ -149,14 +151,41 @@ void tile_of(const ArmTile& tile, const int8_t* b) {
     add_step<Signed>(sum, rows, LoadLast{b});
   }
 
+  const int64_t c_stride = tile.c_stride, last = even ? c_stride : 0;
+  int32_t* c = tile.c;
   LOWBIT_UNROLL
-  for (int p = 0; p < Pairs; ++p) {
-    int32_t* c = tile.c + 2 * p * tile.c_stride;
+  for (int p = 0; p < Pairs; ++p, c += 2 * c_stride) {
+    int32_t* c_under = c + (p + 1 < Pairs ? c_stride : last);
     LOWBIT_UNROLL
-    for (int v = 0; v < 4; ++v) {
-      const int64x2_t left = vreinterpretq_s64_s32(sum[p][2 * v]), right = vreinterpretq_s64_s32(sum[p][2 * v + 1]);
-      vst1q_s32(c + 4 * v, vreinterpretq_s32_s64(vzip1q_s64(left, right)));
-      vst1q_s32(c + (p + 1 < Pairs ? tile.c_stride : lower) + 4 * v, vreinterpretq_s32_s64(vzip2q_s64(left, right)));
+    for (int h = 0; h < 2; ++h) {
+      Lanes::I upper, under;
+      LOWBIT_UNROLL
+      for (int v = 0; v < 2; ++v) {
+        const int64x2_t left = vreinterpretq_s64_s32(sum[p][4 * h + 2 * v]);
+        const int64x2_t right = vreinterpretq_s64_s32(sum[p][4 * h + 2 * v + 1]);
+        upper.val[v] = vreinterpretq_s32_s64(vzip1q_s64(left, right));
+        under.val[v] = vreinterpretq_s32_s64(vzip2q_s64(left, right));
+      }
+      if constexpr (Codes) {
+        sum[p][4 * h] = upper.val[0];
+        sum[p][4 * h + 1] = upper.val[1];
+        sum[p][4 * h + 2] = under.val[0];
+        sum[p][4 * h + 3] = under.val[1];
+      } else {
+        Lanes::store(c + 8 * h, upper, AllLanes{});
+        Lanes::store(c_under + 8 * h, under, AllLanes{});
+      }
+    }
+  }
+  if constexpr (Codes) {
+    LOWBIT_UNROLL
+    for (int h = 0; h < 2; ++h) {
+      Lanes::I half[2 * Pairs];
+      LOWBIT_UNROLL
+      for (int r = 0; r < 2 * Pairs; ++r) {
+        half[r] = Lanes::pair(sum[r / 2][4 * h + r % 2 * 2], sum[r / 2][4 * h + r % 2 * 2 + 1]);
+      }
+      finish_rows(*tile.out, tile.row, tile.column + 8 * h, half, static_cast<int>(tile.rows));
     }
   }
 }
@@ -187,18 +216,19 @@ struct PreparedPanels {
 template <bool Signed>
 struct Unit {
   static constexpr int64_t kPanels = PreparedPanels::kPanels, kDepth = PreparedPanels::kDepth, kRowStep = 2;
+  static constexpr int32_t kFlip = 0;
   using Rows = PairsOfRows;
   using Panels = PreparedPanels;
-  template <int Most = kTileRows / 2>
-  static void run(const ArmTile& tile, const Panels& panels, int64_t p) {
-    if ((tile.rows + 1) / 2 == Most) {
+  template <bool Codes, int Most = kTileRows / 2>
+  static LOWBIT_INLINE void run(const ArmTile& tile, const Panels& panels, int64_t p) {
+    if (tile.rows > 2 * (Most - 1)) {
       if (panels.used) {
-        tile_of<Signed, Prepared, Most>(tile, panels.pairs[p]);
+        tile_of<Signed, Codes, Prepared, Most>(tile, panels.pairs[p]);
       } else {
-        tile_of<Signed, Zipped, Most>(tile, tile.b);
+        tile_of<Signed, Codes, Zipped, Most>(tile, tile.b);
       }
     } else if constexpr (Most > 1) {
-      run<Most - 1>(tile, panels, p);
+      run<Codes, Most - 1>(tile, panels, p);
     }
   }
 };
@@ -211,6 +241,19 @@ void gemm_u8i8_i32_arm_i8mm(const GemmI8Args& args) {
 }
 void gemm_i8i8_i32_arm_i8mm(const GemmI8Args& args) {
   args.m == 1 ? gemm_i8i8_i32_arm_dotprod(args) : gemm_by_arm_tiles<Unit<true>>(args);
+}
+
+void gemm_u8i8_u8_arm_i8mm(const GemmI8CodesArgs& args) {
+  args.product.m == 1 ? gemm_u8i8_u8_arm_dotprod(args) : codes_by_arm_tiles<Unit<false>>(CodesOut(args, 128));
+}
+void gemm_u8i8_i8_arm_i8mm(const GemmI8CodesArgs& args) {
+  args.product.m == 1 ? gemm_u8i8_i8_arm_dotprod(args) : codes_by_arm_tiles<Unit<false>>(CodesOut(args, 0));
+}
+void gemm_i8i8_u8_arm_i8mm(const GemmI8CodesArgs& args) {
+  args.product.m == 1 ? gemm_i8i8_u8_arm_dotprod(args) : codes_by_arm_tiles<Unit<true>>(CodesOut(args, 128));
+}
+void gemm_i8i8_i8_arm_i8mm(const GemmI8CodesArgs& args) {
+  args.product.m == 1 ? gemm_i8i8_i8_arm_dotprod(args) : codes_by_arm_tiles<Unit<true>>(CodesOut(args, 0));
 }
 
 }  // namespace lowbit

@@ -1,5 +1,5 @@
-// gemm_u8i8_i32 and gemm_i8i8_i32 with Advanced SIMD, exact: two products to int16 (smull, smlsl), their pairs to int32
-// (sadalp).
+// The int8 products to sums and to codes with Advanced SIMD, exact: two products to int16 (smull, smlsl), their pairs
+// to int32 (sadalp).
 #if defined(__aarch64__) || defined(_M_ARM64)
 #include <cstring>
 
@@ -8,6 +8,8 @@
 
 #include "native/isa/target/begin_arm_neon.h"
 
+#include "native/isa/lanes/arm_neon.h"
+#include "native/kernels/gemm_i8/finish_lanes.h"
 #include "native/kernels/pack/arm_rows.h"
 
 #include "native/kernels/gemm_i8/arm_tiles.h"
@@ -46,8 +48,9 @@ inline int8x16_t bytes(const void* from) { return vld1q_s8(static_cast<const int
 
 // Rows x 8 columns of one panel: sum[r][v] holds [c c' d d'] for two columns, c over k = 0, 1 and c' over k = 2, 3
 // (mod 4). 24 of the 32 registers accumulate, 4 hold two groups of the panel, 2 those of a row.
-template <int Rows>
-void half_of(const ArmTile& tile, const int8_t* b, const int32_t* start, int32_t* c) {
+template <bool Codes, int Rows>
+LOWBIT_INLINE void half_of(const ArmTile& tile, int half, const int32_t* less) {
+  const int8_t* b = tile.b + 32 * half;
   int32x4_t sum[Rows][4];
   LOWBIT_UNROLL
   for (int r = 0; r < Rows; ++r) {
@@ -80,15 +83,18 @@ void half_of(const ArmTile& tile, const int8_t* b, const int32_t* start, int32_t
       sum[r][3] = vpadalq_s16(sum[r][3], vmull_high_s8(codes, right));
     }
   }
+  Lanes::I total[Rows];
   LOWBIT_UNROLL
   for (int r = 0; r < Rows; ++r) {
+    const Lanes::I before = Lanes::load(tile.before + r * tile.before_stride + 8 * half, AllLanes{});
+    total[r] = Lanes::pair(vpaddq_s32(sum[r][0], sum[r][1]), vpaddq_s32(sum[r][2], sum[r][3]));
+    total[r] = Lanes::add(Lanes::add(total[r], Lanes::load(less + 8 * half, AllLanes{})), before);
+  }
+  if constexpr (Codes) {
+    finish_rows(*tile.out, tile.row, tile.column + 8 * half, total);
+  } else {
     LOWBIT_UNROLL
-    for (int h = 0; h < 2; ++h) {
-      int32_t* to = c + r * tile.c_stride + 4 * h;
-      int32x4_t all = vaddq_s32(vpaddq_s32(sum[r][2 * h], sum[r][2 * h + 1]), vld1q_s32(start + 4 * h));
-      if (!tile.start) all = vaddq_s32(all, vld1q_s32(to));
-      vst1q_s32(to, all);
-    }
+    for (int r = 0; r < Rows; ++r) Lanes::store(tile.c + r * tile.c_stride + 8 * half, total[r], AllLanes{});
   }
 }
 
@@ -113,20 +119,16 @@ struct SecondGroups {
 template <bool Signed>
 struct Unit {
   static constexpr int64_t kPanels = SecondGroups::kPanels, kDepth = SecondGroups::kDepth, kRowStep = 1;
+  static constexpr int32_t kFlip = Signed ? 0 : -128;  // unsigned codes: a = (a ^ 0x80) + 128 with a ^ 0x80 signed
   using Rows = CopiesOfWords<Signed ? 0 : 0x80>;
   using Panels = SecondGroups;
-  template <int Most = kTileRows>
-  static void run(const ArmTile& tile, const Panels& panels, int64_t p) {
+  template <bool Codes, int Most = kTileRows>
+  static LOWBIT_INLINE void run(const ArmTile& tile, const Panels& panels, int64_t p) {
     if (tile.rows == Most) {
-      int32_t start[16];
-      for (int v = 0; v < 16; v += 4) {
-        const int32x4_t less = vld1q_s32(panels.less[p] + v);
-        vst1q_s32(start + v, tile.start ? vaddq_s32(start_of<Signed>(tile.column_sum + v), less) : less);
-      }
-      half_of<Most>(tile, tile.b, start, tile.c);
-      half_of<Most>(tile, tile.b + 32, start + 8, tile.c + 8);
+      half_of<Codes, Most>(tile, 0, panels.less[p]);
+      half_of<Codes, Most>(tile, 1, panels.less[p]);
     } else if constexpr (Most > 1) {
-      run<Most - 1>(tile, panels, p);
+      run<Codes, Most - 1>(tile, panels, p);
     }
   }
 };
@@ -135,6 +137,7 @@ struct Unit {
 
 void gemm_u8i8_i32_arm_neon(const GemmI8Args& args) { gemm_by_arm_tiles<Unit<false>>(args); }
 void gemm_i8i8_i32_arm_neon(const GemmI8Args& args) { gemm_by_arm_tiles<Unit<true>>(args); }
+LOWBIT_GEMM_I8_CODES_KERNELS(arm_neon)
 
 }  // namespace lowbit
 #endif

@@ -49,9 +49,10 @@ inline void start_columns(const GemmI8Product& product, int64_t panel, int64_t p
   }
 }
 
-// The codes of Rows x 8 sums.
+// The codes of the first `count` of Rows x 8 sums.
 template <int Rows>
-LOWBIT_INLINE void finish_rows(const CodesOut& out, int64_t row, int64_t column, const Lanes::I (&sum)[Rows]) {
+LOWBIT_INLINE void finish_rows(const CodesOut& out, int64_t row, int64_t column, const Lanes::I (&sum)[Rows],
+                               int count = Rows) {
   const GemmI8CodesArgs& args = out.args;
   const int64_t left = args.product.columns - column;
   if (left <= 0) return;
@@ -69,7 +70,7 @@ LOWBIT_INLINE void finish_rows(const CodesOut& out, int64_t row, int64_t column,
         code[i] = code[i - 1];
       }
     }
-    const int rows = Rows - r < 4 ? Rows - r : 4;
+    const int rows = count - r < 4 ? count - r : 4;
     const Lanes::Codes codes = out.narrow(code[0], code[1], code[2], code[3]);
     if (left >= 8) {
       Lanes::store_rows(y, args.y_stride, rows, codes);

@@ -1,4 +1,4 @@
-// depthwise_u8i8_i32 and depthwise_i8i8_i32 with AVX2.
+// The integer depthwise kernels with AVX2.
 #if defined(__x86_64__) || defined(_M_X64)
 #include <cstring>
 
@@ -6,6 +6,9 @@
 #include "native/kernels/kernels.h"
 
 #include "native/isa/target/begin_x86_avx2.h"
+
+#include "native/isa/lanes/x86_avx2.h"
+#include "native/kernels/depthwise/lines_256.h"
 
 namespace lowbit {
 
@@ -52,6 +55,47 @@ struct Pairs {
   }
 };
 
+// The same for lines_256.h: 16 channels of four taps, two vectors for the first two and two for the others.
+struct TwoPairs {
+  static constexpr int kChannels = 16, kSums = 2;
+  using Taps = __m256i;
+  struct Column {
+    __m256i v[4];
+  };
+
+  static inline Taps zero() { return _mm256_setzero_si256(); }
+  template <bool Signed>
+  static inline Taps load(const uint8_t* from) {
+    return Pairs::widen<Signed>(reinterpret_cast<const int8_t*>(from));
+  }
+  template <bool Signed>
+  static inline Taps constant(int32_t code) {
+    return _mm256_set1_epi16(static_cast<int16_t>(code));
+  }
+  static inline Taps weights(const int8_t* from) { return Pairs::widen<true>(from); }
+
+  static LOWBIT_INLINE Column interleave(Taps t0, Taps t1, Taps t2, Taps t3) {
+    return {{_mm256_unpacklo_epi16(t0, t1), _mm256_unpackhi_epi16(t0, t1), _mm256_unpacklo_epi16(t2, t3),
+             _mm256_unpackhi_epi16(t2, t3)}};
+  }
+  static LOWBIT_INLINE void add(__m256i (&sum)[kSums], const Column& column, const Column& weights) {
+    LOWBIT_UNROLL
+    for (int v = 0; v < 4; ++v) sum[v % 2] = Pairs::add_products(sum[v % 2], column.v[v], weights.v[v]);
+  }
+  // Each half of the codes holds 8 channels twice.
+  template <bool Whole>
+  static inline void store(uint8_t* y, Lanes::Codes codes, int64_t count) {
+    const __m128i all = _mm256_castsi256_si128(_mm256_permute4x64_epi64(codes, 0x08));
+    if (Whole) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(y), all);
+    } else {
+      alignas(16) uint8_t some[kChannels];
+      _mm_store_si128(reinterpret_cast<__m128i*>(some), all);
+      memcpy(y, some, static_cast<size_t>(count));
+    }
+  }
+};
+
 }  // namespace
 
 }  // namespace lowbit
@@ -62,6 +106,10 @@ namespace lowbit {
 
 void depthwise_u8i8_i32_x86_avx2(const DepthwiseArgs& args) { depthwise_pairs<false>(args); }
 void depthwise_i8i8_i32_x86_avx2(const DepthwiseArgs& args) { depthwise_pairs<true>(args); }
+void depthwise_u8i8_u8_x86_avx2(const DepthwiseCodesArgs& args) { depthwise_lines<TwoPairs, false>(args, 128); }
+void depthwise_u8i8_i8_x86_avx2(const DepthwiseCodesArgs& args) { depthwise_lines<TwoPairs, false>(args, 0); }
+void depthwise_i8i8_u8_x86_avx2(const DepthwiseCodesArgs& args) { depthwise_lines<TwoPairs, true>(args, 128); }
+void depthwise_i8i8_i8_x86_avx2(const DepthwiseCodesArgs& args) { depthwise_lines<TwoPairs, true>(args, 0); }
 
 }  // namespace lowbit
 

@@ -310,6 +310,8 @@ void set_thread_limit(int threads) {
   pool().limit.store(threads < 1 ? 1 : threads > kMaxThreads ? kMaxThreads : threads, std::memory_order_relaxed);
 }
 
+bool take_lost_thread() { return false; }
+
 PoolThreads pool_threads() {
   Pool& shared = pool();
   Lock lock(shared.mutex);

@@ -65,6 +65,11 @@ int default_threads();
 int current_thread();
 void move_away(int thread);
 
+// Whether a thread that was lent has ended in the middle of a task since the last time that somebody asked: what the
+// calls since then were to compute is not whole. Only WebAssembly can tell; elsewhere such an end is that of the
+// process.
+bool take_lost_thread();
+
 // Lends the calling thread to the pool until `*stop` becomes non-zero: for hosts that own their threads (WebAssembly).
 void donate_thread(const volatile int32_t* stop);
 

@@ -29,7 +29,8 @@ struct Pool {
   std::atomic<uint32_t> posted{0};  // counts the calls
   std::atomic<int32_t> asleep{0};   // threads that wait for `posted` to change, or are about to
   std::atomic<int32_t> donated{0};
-  std::atomic<int64_t> next{0};  // the first task that nobody has claimed
+  std::atomic<bool> lost{false};  // a thread trapped in a task
+  std::atomic<int64_t> next{0};   // the first task that nobody has claimed
   ParallelBody body = nullptr;
   void* context = nullptr;
   int64_t tasks = 0;
@@ -115,6 +116,8 @@ ThreadCap::~ThreadCap() { pool.cap = before_; }
 ParallelRun::ParallelRun() : counted_(false) {}
 ParallelRun::~ParallelRun() {}
 
+bool take_lost_thread() { return pool.lost.load(std::memory_order_relaxed) && pool.lost.exchange(false); }
+
 // Hosts end lent threads from outside, so one that sleeps does not wake to look at *stop.
 void donate_thread(const volatile int32_t* stop) {
   pool.donated.fetch_add(1, std::memory_order_relaxed);
@@ -132,4 +135,15 @@ void donate_thread(const volatile int32_t* stop) {
 }
 
 }  // namespace lowbit
+
+// For the host of a lent thread that trapped, on that thread and its instance: it helps nobody any more, and a caller
+// that waits for its task gets to know.
+extern "C" __attribute__((export_name("lowbit_lose_thread"))) void lowbit_lose_thread() {
+  using lowbit::pool;
+  pool.donated.fetch_sub(1, std::memory_order_relaxed);
+  if (lowbit::t_worker < 0) return;
+  lowbit::t_worker = -1;
+  pool.lost.store(true, std::memory_order_relaxed);
+  if (pool.state.fetch_sub(1, std::memory_order_release) == 1) lowbit::wake(pool.state, 1);
+}
 #endif

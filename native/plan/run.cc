@@ -131,7 +131,8 @@ Status Plan::step(Run* run, int32_t instructions, int32_t* left, Detail* detail)
     if (run->control != nullptr && load_flag(run->control) != 0) return Status::cancelled;
     const int32_t* const words = plan.instructions_[run->next];
     const Operation& operation = *operation_of(words[0]);
-    const Status status = operation.run(words + 2, context);
+    Status status = operation.run(words + 2, context);
+    if (take_lost_thread()) status = Status::thread_lost;
     if (status != Status::ok) {
       set_detail(detail, operation.name, " at instruction ", run->next);
       return status;

@@ -62,6 +62,7 @@ const ERROR_OF_STATUS: Readonly<Record<string, ErrorCode>> = {
   unsupported_isa: 'ERR_BAD_ARGUMENT',
   bad_handle: 'ERR_DISPOSED',
   bad_index: 'ERR_BAD_ARGUMENT',
+  thread_lost: 'ERR_BACKEND',
 };
 
 /** The results of a call; throws the LowbitError of its status when that is not ok. */

@@ -199,16 +199,25 @@ export function instantiateWasm(module: WebAssembly.Module): WasmInstance {
   return { call, lend };
 }
 
-/** In a thread of its own: helps the instance that lent it what it needs, until the thread is ended. */
+/**
+ * In a thread of its own: helps the instance that lent it what it needs, until the thread is ended. A trap ends it too: the
+ * run that it helped with then fails, and later ones do without it.
+ */
 export function serveThread({ module, memory, stackEnd, locals, struct }: LentThread): void {
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as {
     readonly __stack_pointer: WebAssembly.Global;
     readonly __wasm_init_tls: (address: number) => void;
     readonly lowbit_donate_thread: (struct: number) => number;
+    readonly lowbit_lose_thread: () => void;
   };
   exports.__stack_pointer.value = stackEnd;
   exports.__wasm_init_tls(locals);
-  exports.lowbit_donate_thread(struct);
+  try {
+    exports.lowbit_donate_thread(struct);
+  } catch {
+    exports.__stack_pointer.value = stackEnd;
+    exports.lowbit_lose_thread();
+  }
 }
 
 /** To the worker: load a plan under a number, run it, forget it. */

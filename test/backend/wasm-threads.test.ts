@@ -1,12 +1,17 @@
 // Threads of WebAssembly: the same bytes with any number of them, asleep between runs, and no reason for a process to stay.
 
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as later } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
+import { type AbiValue, type FunctionDescription, resultsOf } from '../../src/backend/abi.js';
 import { loadBackendOf } from '../../src/backend/load.js';
-import { PlanBuilder } from '../../src/backend/plan-builder.js';
+import { type BufferRef, PlanBuilder } from '../../src/backend/plan-builder.js';
 import type { WasmBackend } from '../../src/backend/wasm.js';
+import { instantiateWasm, type LentThread } from '../../src/backend/wasm-instance.js';
+import { THREAD_SOURCE } from '../../src/backend/wasm-threads.js';
 import { randomIntegers } from '../../src/core/random.js';
 import { packedI8Bytes } from '../../src/runtime/packed.js';
 import { bundleBackend } from './bundle.js';
@@ -28,6 +33,30 @@ function program(backend: WasmBackend) {
 
 const next = randomIntegers(7);
 const input = Float32Array.from({ length: OUTER * AXIS }, () => ((next() >>> 0) / 2 ** 32 - 0.5) * 40);
+
+interface Product {
+  readonly x: BufferRef;
+  readonly weights: BufferRef;
+  readonly packed: BufferRef;
+  readonly y: BufferRef;
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+}
+
+/** Sums of m x k codes u8 by k x n weights i8, which are packed first. */
+function packAndMultiply(builder: PlanBuilder, { x, weights, packed, y, m, k, n }: Product): void {
+  builder.op('pack_i8', {
+    ...{ w: weights, packed, batch: 1, batch_stride: 0, k0: 1, k1: 1, k2: k, k0_stride: 0, k1_stride: 0 },
+    ...{ k2_stride: n, n, n_stride: 1, group_size: 0, format: 3 },
+  });
+  builder.op('gemm_i8', {
+    ...{ a: x, a_scale: undefined, a_zero: undefined, packed, w_zero: undefined, offset: undefined, bias: undefined },
+    ...{ y, multiplier: undefined, batch: 1, b_batched: 0, m, k, n, a_step: 0, multiplier_step: 0, a_format: 2 },
+    ...{ y_format: 6, y_zero_point: 0, qlo: 0, qhi: 0, lo: -Infinity, hi: Infinity },
+    ...{ residual: undefined, activation: -1, alpha: 0, beta: 0 },
+  });
+}
 
 /** Threads that have been lent to the instance that runs on this thread. */
 const donated = (backend: WasmBackend) => backend.call('threads', 0)[3] as number;
@@ -69,25 +98,7 @@ test('all threads take tasks, each under a number of its own', async () => {
   const [x, y] = [builder.input(m * k), builder.output(m * n * 4)];
   const weights = builder.input(k * n);
   const packed = builder.output(packedI8Bytes(k, n, 0));
-  builder.op('pack_i8', {
-    ...{ w: weights, packed, batch: 1, batch_stride: 0, k0: 1, k1: 1, k2: k, k0_stride: 0, k1_stride: 0 },
-    ...{ k2_stride: n, n, n_stride: 1, group_size: 0, format: 3 },
-  });
-  builder.op('gemm_i8', {
-    ...{
-      a: x,
-      a_scale: undefined,
-      a_zero: undefined,
-      packed,
-      w_zero: undefined,
-      offset: undefined,
-      bias: undefined,
-      y,
-    },
-    ...{ multiplier: undefined, batch: 1, b_batched: 0, m, k, n, a_step: 0, multiplier_step: 0, a_format: 2 },
-    ...{ y_format: 6, y_zero_point: 0, qlo: 0, qhi: 0, lo: -Infinity, hi: Infinity },
-    ...{ residual: undefined, activation: -1, alpha: 0, beta: 0 },
-  });
+  packAndMultiply(builder, { x, weights, packed, y, m, k, n });
   const plan = builder.build(0);
   const a = Uint8Array.from({ length: m * k }, () => next() >>> 24);
   const w = Int8Array.from({ length: k * n }, () => next() >> 24);
@@ -122,6 +133,51 @@ test('an abort ends a run of several threads, and the next run is whole', async 
   plan.runSync([input], [sync]);
   expect(async).toEqual(sync);
   plan.dispose();
+});
+
+test('a lent thread that traps ends the run with an error, and the next run does without it', async () => {
+  const file = new URL('../../dist/wasm/lowbit-simd128-threads.wasm', import.meta.url);
+  const module = new WebAssembly.Module(readFileSync(file));
+  const backend = loadBackendOf('wasm', { threads: 1, module });
+  const instance = instantiateWasm(module);
+  const call = (name: string, ...values: AbiValue[]) => {
+    const row = backend.description.functions.find((known) => known.name === name) as FunctionDescription;
+    return resultsOf(name, instance.call(row, values), backend.description.statuses);
+  };
+  // 4 KiB of stack at the lower end of the memory: enough to wait for work, not for a product of codes, whose kernel would
+  // write below the first address.
+  const [lent] = instance.lend(1) as [LentThread];
+  const worker = new Worker(THREAD_SOURCE, { eval: true, workerData: { ...lent, stackEnd: 4096 }, execArgv: [] });
+  call('threads', 2);
+  const helpers = () => call('threads', 0)[3] as number;
+  await until(() => helpers() === 1);
+
+  const [m, k, n] = [256, 64, 64];
+  const builder = new PlanBuilder(backend);
+  const [x, weights, y] = [builder.input(m * k), builder.input(k * n), builder.output(m * n * 4)];
+  packAndMultiply(builder, { x, weights, packed: builder.output(packedI8Bytes(k, n, 0)), y, m, k, n });
+  const { words, constants } = builder.encode(0);
+  const [plan] = call('plan_create', words, constants, new Uint8Array()) as [number];
+  const run = () => {
+    const found = new Int32Array(m * n);
+    const outputs = [found, new Uint8Array(packedI8Bytes(k, n, 0))];
+    call('plan_run', plan, [new Uint8Array(m * k).fill(1), new Int8Array(k * n).fill(1)], outputs, undefined);
+    return found;
+  };
+  // A run may be over before the thread takes a task of it.
+  let error: unknown;
+  await until(() => {
+    try {
+      run();
+    } catch (thrown) {
+      error = thrown;
+    }
+    return error !== undefined;
+  });
+  expect(error).toMatchObject({ code: 'ERR_BACKEND', message: expect.stringContaining('thread') });
+  expect(helpers()).toBe(0);
+  expect(run()).toEqual(new Int32Array(m * n).fill(k));
+  await worker.terminate();
 });
 
 test('a process whose threads sleep ends by itself, and one that exits during a run does not wait for it', () => {

@@ -9,6 +9,7 @@ import type { Graph, Node } from '../ir/graph.js';
 import { bindShapes } from '../ir/infer.js';
 import { operatorName } from '../ir/ops.js';
 import { concatInPlace } from './concat-in-place.js';
+import { fuseResidual } from './fuse-residual.js';
 import { type ConcreteType, Lowering } from './lowering.js';
 import { loweringOf } from './ops/table.js';
 import { CompiledPlan, type PlanParts, type PlanValue } from './plan.js';
@@ -307,6 +308,7 @@ function mapViews(
 
 function finishPlan(draft: Draft, backend: Backend, { isa, threads }: CompileOptions): CompiledPlan {
   const { program } = draft.lowering;
+  fuseResidual(program);
   concatInPlace(program);
   const arena = planArena(program);
   const builder = new PlanBuilder(backend);

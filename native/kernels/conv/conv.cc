@@ -1,6 +1,10 @@
 // The operation conv_i8: strips of the input or im2col of a block of pixels, then the block of a matrix product.
 #include "native/kernels/conv/conv.h"
 
+#include <cstddef>
+#include <cstring>
+#include <initializer_list>
+
 #include "native/base/caches.h"
 #include "native/kernels/chunks.h"
 #include "native/kernels/conv/groups.h"
@@ -57,11 +61,14 @@ void run_strips(const ConvShape& shape, const StripCut& cut, const GemmI8Job& jo
                                  static_cast<uint8_t>(*x_zero), scratch + round_up_64(gemm_i8_block_scratch()));
     rows.zero = x_zero;
     rows.scale = x_scale;
-    uint8_t* to = y + (image * shape.oh + first_line) * shape.ow * y_stride * y_bytes;
+    const int64_t at = (image * shape.oh + first_line) * shape.ow * y_stride;
+    uint8_t* to = y + at * y_bytes;
+    GemmI8Job mine = job;
+    if (job.added != nullptr) mine.added_codes += at;
     const int64_t last = (column_block + 1) * all_panels / cut.column_blocks;
     for (int64_t panel = column_block * all_panels / cut.column_blocks; panel < last;) {
       const int64_t panels = step_panels(last - panel);
-      gemm_i8_block(job, rows, panel, panels, to, y_stride, scratch);
+      gemm_i8_block(mine, rows, panel, panels, to, y_stride, scratch);
       panel += panels;
     }
   };
@@ -99,7 +106,10 @@ size_t scratch_conv_i8(const conv_i8_fields& f, const Dispatch&) {
   return round_up_64(gemm_i8_block_scratch()) + (strip > windows ? strip : windows);
 }
 
-Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
+namespace {
+
+// With what the codes are added to, or null.
+Status run_conv(const conv_i8_fields& f, const GemmI8Added* added, const uint8_t* added_codes, const RunContext& run) {
   const ConvShape shape = conv_shape(f, f.groups);
   const int64_t k = shape.kh * shape.kw * (shape.c / shape.groups);
   const int64_t n = f.oc / f.groups;
@@ -113,7 +123,8 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
   const bool pointwise = shape.pointwise();
   const int64_t stride = pointwise ? shape.c : window_stride(k);
   const int64_t pixels = shape.pixels();
-  const GemmI8Job job = gemm_i8_job(f, f.x_format, run);
+  GemmI8Job job = gemm_i8_job(f, f.x_format, run, added);
+  job.added_codes = added_codes;
 
   const int64_t tasks = tasks_worth(nanoseconds_of(shape, f.oc), thread_limit());
   const StripCut strips = strip_cut(shape, n, tasks);
@@ -139,6 +150,7 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
     if (job.offset != nullptr) mine.offset += channel;
     if (job.multiplier != nullptr) mine.multiplier += channel * job.multiplier_step;
     if (job.bias != nullptr) mine.bias += channel;
+    if (job.added != nullptr) mine.added_codes += first_pixel * f.y_stride + channel;
     const uint8_t* a = x + first_pixel * shape.c + group * k;
     if (!pointwise) {
       im2col(shape, x, 1, group, first_pixel, count, static_cast<uint8_t>(*x_zero), windows);
@@ -157,6 +169,44 @@ Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) {
   };
   run.parallel(shape.groups * cut.row_blocks * cut.column_blocks, run_task);
   return Status::ok;
+}
+
+// The fields of conv_i8, with which those of conv_add_i8 begin.
+conv_i8_fields conv_of(const conv_add_i8_fields& f) {
+  static_assert(offsetof(conv_add_i8_fields, added) == sizeof(conv_i8_fields), "conv_add_i8 begins as conv_i8");
+  conv_i8_fields conv;
+  memcpy(&conv, &f, sizeof conv);
+  return conv;
+}
+
+}  // namespace
+
+Status run_conv_i8(const conv_i8_fields& f, const RunContext& run) { return run_conv(f, nullptr, nullptr, run); }
+
+void check_conv_add_i8(const conv_add_i8_fields& f, PlanCheck& check) {
+  check_conv_i8(conv_of(f), check);
+  check.that(f.y_format == kU8 || f.y_format == kI8);
+  check.that(f.y_stride == f.oc);
+  if (!check.ok()) return;
+  check.buffer(f.added, checked_product(f.n, f.oh, f.ow, f.oc), 1);
+  const int32_t formats[2] = {f.added_format, f.sum_format}, zeros[2] = {f.added_zero, f.sum_zero};
+  for (int i = 0; i < 2; i++) {
+    check.that(formats[i] == kU8 || formats[i] == kI8);
+    check.range(zeros[i], formats[i] == kI8 ? -128 : 0, formats[i] == kI8 ? 127 : 255);
+  }
+  for (const float ratio : {f.ratio, f.added_ratio}) check.that(ratio > -kInfinity && ratio < kInfinity);
+  check.range(f.sum_lo, f.sum_format == kI8 ? -128 : 0, f.sum_hi);
+  check.range(f.sum_hi, f.sum_lo, f.sum_format == kI8 ? 127 : 255);
+}
+
+size_t scratch_conv_add_i8(const conv_add_i8_fields& f, const Dispatch& kernels) {
+  return scratch_conv_i8(conv_of(f), kernels);
+}
+
+Status run_conv_add_i8(const conv_add_i8_fields& f, const RunContext& run) {
+  const GemmI8Added added = {f.added_format, f.added_zero, f.ratio,  f.added_ratio,
+                             f.sum_format,   f.sum_zero,   f.sum_lo, f.sum_hi};
+  return run_conv(conv_of(f), &added, run.buffer<const uint8_t>(f.added), run);
 }
 
 }  // namespace lowbit

@@ -14,6 +14,8 @@ constexpr int64_t kMaxRows = kAccumulatorBytes / 64;  // one panel of 16 int32 p
 constexpr int64_t kMaxColumns = kMaxPanels * 16;
 // Rows of floats that wait for their tail: 24 KiB of kMaxColumns.
 constexpr int64_t kTailRows = 48;
+// Codes of a row that are added to others faster behind the product than by its kernel.
+constexpr int64_t kNarrowColumns = 32;
 
 // The scratch of a block, in order.
 struct Scratch {
@@ -21,7 +23,8 @@ struct Scratch {
   int32_t offset[kMaxColumns];       // offset - a_zero * column_sum
   int32_t column_zero[kMaxColumns];  // w_zero - w_shift
   int32_t row_sum[kMaxRows];
-  int32_t row_term[kMaxRows];  // k * a_zero - row_sum
+  int32_t row_term[kMaxRows];            // k * a_zero - row_sum
+  uint8_t codes[kAccumulatorBytes / 4];  // that wait to be added to others
 };
 
 uint32_t bits(int32_t value) { return static_cast<uint32_t>(value); }
@@ -75,9 +78,38 @@ bool below_one(const float* multiplier, int64_t n) {
 bool can_finish(const GemmI8Job& job, const Part& part) {
   if (job.packed->groups != 1) return false;
   if (job.y_format == kF32) return job.floats != nullptr;
-  if (job.codes == nullptr) return false;
+  if ((job.added == nullptr || job.add == nullptr) && job.codes == nullptr) return false;
   return job.multiplier_step == 0 ? below_one(job.multiplier, 1)
                                   : below_one(job.multiplier + part.first_column, part.columns);
+}
+
+// The codes of rows [first, first + count), which wait in scratch `stride` apart, added to the others.
+void add_codes(const GemmI8Job& job, const Part& part, int64_t first, int64_t count, void* y, int64_t y_stride,
+               const Scratch& scratch, int64_t stride) {
+  const GemmI8Added& added = *job.added;
+  BinaryI8Args add;
+  add.n = part.columns;
+  add.a_step = add.b_step = 1;
+  add.kind = 0;
+  add.a_signed = job.y_format == kI8;
+  add.b_signed = added.format == kI8;
+  add.y_signed = added.sum_format == kI8;
+  add.a_zero = job.y_zero_point;
+  add.b_zero = added.zero;
+  add.y_zero = added.sum_zero;
+  add.a_ratio = added.ratio;
+  add.b_ratio = added.added_ratio;
+  add.qlo = added.sum_lo;
+  add.qhi = added.sum_hi;
+  const bool dense = stride == part.columns && stride == y_stride;  // one run of codes
+  if (dense) add.n *= count;
+  for (int64_t r = 0; r < (dense ? 1 : count); ++r) {
+    const int64_t at = (first + r) * y_stride + part.first_column;
+    add.a = scratch.codes + r * stride;
+    add.b = job.added_codes + at;
+    add.y = static_cast<uint8_t*>(y) + at;
+    job.kernels->binary_i8(add);
+  }
 }
 
 bool has_tail(const GemmI8Job& job) { return job.residual != nullptr || job.activation >= 0; }
@@ -121,7 +153,13 @@ void finish_directly(const GemmI8Job& job, const GemmI8Rows& rows, const Part& p
   product.row_zero_step = rows.zero_step;
   product.row_term = scratch->row_term;
   product.column_zero = part.column_zero;
-  const int64_t most = has_tail(job) ? kTailRows : part.column_zero == nullptr ? rows.rows : kMaxRows;
+  // Narrow rows leave most of a vector empty; dense ones are added as one run.
+  const bool dense = part.columns == y_stride;
+  const bool narrow = dense && part.columns <= kNarrowColumns && job.codes != nullptr;
+  const bool waits = job.added != nullptr && (job.add == nullptr || narrow);
+  const int64_t codes_stride = dense ? part.columns : part.panels * 16;
+  int64_t most = has_tail(job) ? kTailRows : part.column_zero == nullptr ? rows.rows : kMaxRows;
+  if (waits) most = least(most, static_cast<int64_t>(sizeof scratch->codes) / codes_stride);
   for (int64_t done = 0; done < rows.rows;) {
     const Run run = run_of(rows, done, least(rows.rows, done + most));
     done += run.count;
@@ -164,7 +202,18 @@ void finish_directly(const GemmI8Job& job, const GemmI8Rows& rows, const Part& p
       out.zero_point = job.y_zero_point;
       out.qlo = job.qlo;
       out.qhi = job.qhi;
-      job.codes(out);
+      if (waits) {
+        out.y = scratch->codes;
+        out.y_stride = codes_stride;
+        job.codes(out);
+        add_codes(job, part, run.first, run.count, y, y_stride, *scratch, codes_stride);
+      } else if (job.added != nullptr) {
+        const GemmI8Added& added = *job.added;
+        job.add({out, job.added_codes + at, y_stride, added.format == kI8, added.zero, added.ratio, added.added_ratio,
+                 static_cast<uint8_t*>(y) + at, y_stride, added.sum_zero, added.sum_lo, added.sum_hi});
+      } else {
+        job.codes(out);
+      }
     }
   }
 }
@@ -271,7 +320,12 @@ void finish_sums(const GemmI8Job& job, const GemmI8Rows& rows, const Part& part,
     out.zero_point = job.y_zero_point;
     out.qlo = job.qlo;
     out.qhi = job.qhi;
+    if (job.added != nullptr) {
+      out.y = scratch->codes;
+      out.y_stride = stride;
+    }
     (job.y_format == kI8 ? job.kernels->requantize_i32_i8 : job.kernels->requantize_i32_u8)(out);
+    if (job.added != nullptr) add_codes(job, part, first, count, y, y_stride, *scratch, stride);
   }
 }
 
@@ -303,6 +357,16 @@ void choose_gemm_i8_kernels(const Dispatch& kernels, GemmI8Job* job) {
   }
   if (job->y_format == kI8 && isa_of(is_signed ? Slot::gemm_i8i8_i8 : Slot::gemm_u8i8_i8) == isa) {
     job->codes = is_signed ? kernels.gemm_i8i8_i8 : kernels.gemm_u8i8_i8;
+  }
+  job->add = nullptr;
+  if (job->added != nullptr) {
+    const bool y_signed = job->added->sum_format == kI8;
+    const Slot slot = is_signed ? (y_signed ? Slot::gemm_add_i8i8_i8 : Slot::gemm_add_i8i8_u8)
+                                : (y_signed ? Slot::gemm_add_u8i8_i8 : Slot::gemm_add_u8i8_u8);
+    if (isa_of(slot) == isa) {
+      job->add = is_signed ? (y_signed ? kernels.gemm_add_i8i8_i8 : kernels.gemm_add_i8i8_u8)
+                           : (y_signed ? kernels.gemm_add_u8i8_i8 : kernels.gemm_add_u8i8_u8);
+    }
   }
   if (job->y_format == kF32 && isa_of(is_signed ? Slot::gemm_i8i8_f32 : Slot::gemm_u8i8_f32) == isa) {
     job->floats = is_signed ? kernels.gemm_i8i8_f32 : kernels.gemm_u8i8_f32;

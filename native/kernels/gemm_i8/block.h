@@ -11,6 +11,13 @@
 
 namespace lowbit {
 
+// Codes that the codes of a product are added to; GemmI8AddArgs says how.
+struct GemmI8Added {
+  int32_t format, zero;
+  float ratio, added_ratio;
+  int32_t sum_format, sum_zero, sum_lo, sum_hi;
+};
+
 // Everything about a product that is the same for all of its blocks; pointers are at column 0 of the matrix.
 struct GemmI8Job {
   const Dispatch* kernels;
@@ -18,6 +25,7 @@ struct GemmI8Job {
   // Null where the kernel of the sums is of a better instruction set than theirs.
   void (*codes)(const GemmI8CodesArgs&);
   void (*floats)(const GemmI8FloatsArgs&);
+  void (*add)(const GemmI8AddArgs&);  // of a product with `added`
   const PackedHeader* packed;
   const int32_t* w_zero;    // [groups, n] or null
   const int32_t* offset;    // [n] or null
@@ -31,15 +39,18 @@ struct GemmI8Job {
   const float* residual;  // at row 0 of the block, or null
   int32_t activation;     // -1 = none
   float alpha, beta;
+  // For codes: the others, a matrix like y whose row 0 is that of the block.
+  const GemmI8Added* added;  // or null
+  const uint8_t* added_codes;
 };
 
-// Sets the kernels of a job by its formats.
+// Sets the kernels of a job by its formats, and by `added`.
 void choose_gemm_i8_kernels(const Dispatch& kernels, GemmI8Job* job);
 
 // The job of an operation with the fields of an epilogue, apart from `packed`, without
-// residual and activation.
+// residual and activation, and apart from added_codes.
 template <typename Fields>
-GemmI8Job gemm_i8_job(const Fields& f, int32_t a_format, const RunContext& run) {
+GemmI8Job gemm_i8_job(const Fields& f, int32_t a_format, const RunContext& run, const GemmI8Added* added = nullptr) {
   GemmI8Job job;
   job.packed = nullptr;
   job.w_zero = run.buffer<const int32_t>(f.w_zero);
@@ -57,6 +68,8 @@ GemmI8Job gemm_i8_job(const Fields& f, int32_t a_format, const RunContext& run) 
   job.residual = nullptr;
   job.activation = -1;
   job.alpha = job.beta = 0.0f;
+  job.added = added;
+  job.added_codes = nullptr;
   choose_gemm_i8_kernels(*run.kernels, &job);
   return job;
 }

@@ -17,7 +17,7 @@ struct Columns512 {
   __m512 multiplier[Panels];
   __m512i zero_point, lo, hi, flip;
   int64_t panel, columns;  // columns that exist, of the panels and what is behind them
-  bool codes;              // the product ends in codes, and its rows have all of their terms alike
+  bool codes;              // the product ends in codes of rows that have all of their terms alike
   bool bounded;            // by less than the output type
 
   template <bool Signed>
@@ -27,7 +27,7 @@ struct Columns512 {
     start_512<Signed, 1, Panels>(finish, 0, first, sum);
     LOWBIT_UNROLL
     for (int p = 0; p < Panels; ++p) start[p] = sum[0][p];
-    codes = finish.codes != nullptr && !finish.corrected;
+    codes = finish.codes != nullptr && !finish.corrected && finish.add == nullptr;
     if (!codes) return;
     const GemmI8CodesArgs& args = *finish.codes;
     columns = args.product.columns - 16 * first;

@@ -10,7 +10,7 @@ namespace lowbit {
 
 namespace {
 
-// A product and what becomes of it: exactly one of sums, codes and floats is set.
+// A product and what becomes of it: exactly one of sums, codes and floats is set; add with codes.
 struct Finish512 {
   const GemmI8Product* product;
   const GemmI8Args* sums;
@@ -18,12 +18,18 @@ struct Finish512 {
   const GemmI8FloatsArgs* floats;
   int flip;        // 0x80 for u8 codes, which are computed as i8
   bool corrected;  // there are terms that rows do not have alike
+  const GemmI8AddArgs* add = nullptr;
 
   static bool is_corrected(const GemmI8Product& product) {
     return (product.row_zero != nullptr && product.row_zero_step != 0) || product.column_zero != nullptr;
   }
   static Finish512 codes_of(const GemmI8CodesArgs& args, int flip) {
     return {&args.product, nullptr, &args, nullptr, flip, is_corrected(args.product)};
+  }
+  static Finish512 add_of(const GemmI8AddArgs& args, int flip) {
+    Finish512 finish = codes_of(args.codes, flip);
+    finish.add = &args;
+    return finish;
   }
   static Finish512 floats_of(const GemmI8FloatsArgs& args) {
     return {&args.product, nullptr, nullptr, &args, 0, is_corrected(args.product)};
@@ -235,10 +241,97 @@ inline __attribute__((always_inline)) void finish_floats_512(const Finish512& fi
   }
 }
 
+// Sums in memory, to codes that are added to others: rows of `panels` panels.
+template <int Panels, bool AddedSigned>
+inline void finish_add_rows_512(const Finish512& finish, int64_t row, int64_t rows, int64_t panel,
+                                const int32_t* sums) {
+  const GemmI8AddArgs& args = *finish.add;
+  const GemmI8CodesArgs& codes = args.codes;
+  __m512 multiplier[Panels];
+  __mmask16 mask[Panels];
+  LOWBIT_UNROLL
+  for (int p = 0; p < Panels; ++p) {
+    mask[p] = columns_mask_512(codes.product, panel + p);
+    multiplier[p] = codes.multiplier_step == 0 ? _mm512_set1_ps(*codes.multiplier)
+                                               : _mm512_maskz_loadu_ps(mask[p], codes.multiplier + 16 * (panel + p));
+  }
+  const __m512 code_lo = _mm512_set1_ps(static_cast<float>(codes.qlo - codes.zero_point));
+  const __m512 code_hi = _mm512_set1_ps(static_cast<float>(codes.qhi - codes.zero_point));
+  const __m512 ratio = _mm512_set1_ps(args.ratio), added_ratio = _mm512_set1_ps(args.added_ratio);
+  const __m512i added_zero = _mm512_set1_epi32(args.added_zero);
+  const __m512 lo = _mm512_set1_ps(static_cast<float>(args.qlo - args.zero_point));
+  const __m512 hi = _mm512_set1_ps(static_cast<float>(args.qhi - args.zero_point));
+  const __m512i zero_point = _mm512_set1_epi16(static_cast<int16_t>(args.zero_point - finish.flip));
+  const __m512i flip = _mm512_set1_epi8(static_cast<char>(finish.flip));
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const int64_t columns = codes.product.columns - 16 * panel;
+  const __mmask64 all = columns >= 16 * Panels ? (~__mmask64{0} >> (64 - 16 * Panels)) : (__mmask64{1} << columns) - 1;
+  const uint8_t* added = static_cast<const uint8_t*>(args.added) + row * args.added_stride + 16 * panel;
+  uint8_t* y = static_cast<uint8_t*>(args.y) + row * args.y_stride + 16 * panel;
+  for (int64_t r = 0; r < rows; ++r, sums += 16 * Panels, added += args.added_stride, y += args.y_stride) {
+    __m512i code[4];
+    LOWBIT_UNROLL
+    for (int p = 0; p < 4; ++p) {
+      if (p >= Panels) {
+        code[p] = code[p - 1];
+        continue;
+      }
+      __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_loadu_si512(sums + 16 * p)), multiplier[p]);
+      v = _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+      v = _mm512_mul_ps(_mm512_min_ps(_mm512_max_ps(v, code_lo), code_hi), ratio);
+      const __m128i bytes = columns < 16 * Panels ? _mm_maskz_loadu_epi8(mask[p], added + 16 * p)
+                                                  : _mm_loadu_si128(reinterpret_cast<const __m128i*>(added + 16 * p));
+      const __m512i other = AddedSigned ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes);
+      v = _mm512_add_ps(v, _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(other, added_zero)), added_ratio));
+      v = _mm512_min_ps(_mm512_max_ps(v, lo), hi);
+      code[p] = _mm512_cvt_roundps_epi32(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    }
+    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(code[0], code[1]), zero_point);
+    const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(code[2], code[3]), zero_point);
+    const __m512i packed = _mm512_xor_si512(_mm512_packs_epi16(low, high), flip);
+    const __m512i row_codes = _mm512_permutexvar_epi32(order, packed);
+    if (columns < 16 * Panels) {
+      _mm512_mask_storeu_epi8(y, all, row_codes);
+    } else if (Panels == 4) {
+      _mm512_storeu_si512(y, row_codes);
+    } else if (Panels == 1) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(y), _mm512_castsi512_si128(row_codes));
+    } else {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), _mm512_castsi512_si256(row_codes));
+      if (Panels == 3) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(y + 32), _mm512_extracti32x4_epi32(row_codes, 2));
+      }
+    }
+  }
+}
+
+template <int Panels>
+inline void finish_add_512(const Finish512& finish, int64_t row, int64_t rows, int64_t panel, const int32_t* sums) {
+  finish.add->added_signed ? finish_add_rows_512<Panels, true>(finish, row, rows, panel, sums)
+                           : finish_add_rows_512<Panels, false>(finish, row, rows, panel, sums);
+}
+
 // A tile whose sums went to the stack: floats by row, and whatever needs corrections. One copy for all tiles; long sums
 // hide the way through the first-level cache.
 __attribute__((noinline)) void finish_stored_512(const Finish512& finish, int64_t row, int64_t rows, int64_t panel,
                                                  int64_t panels, int32_t* sums) {
+  if (finish.add != nullptr) {
+    if (finish.corrected) {
+      for (int64_t r = 0; r < rows; ++r) {
+        correct_row_512(*finish.product, row + r, panel, panels, sums + 16 * panels * r);
+      }
+    }
+    switch (panels) {
+      case 1:
+        return finish_add_512<1>(finish, row, rows, panel, sums);
+      case 2:
+        return finish_add_512<2>(finish, row, rows, panel, sums);
+      case 3:
+        return finish_add_512<3>(finish, row, rows, panel, sums);
+      default:
+        return finish_add_512<4>(finish, row, rows, panel, sums);
+    }
+  }
   for (int64_t r = row; r < row + rows; ++r, sums += 16 * panels) {
     if (finish.corrected) correct_row_512(*finish.product, r, panel, panels, sums);
     if (finish.floats != nullptr) {
@@ -267,7 +360,7 @@ __attribute__((noinline)) void finish_stored_512(const Finish512& finish, int64_
 template <int Rows, int Panels>
 inline __attribute__((always_inline)) void finish_512(const Finish512& finish, int64_t row, int64_t panel,
                                                       __m512i (&sum)[Rows][Panels]) {
-  if (finish.codes != nullptr && !finish.corrected) {
+  if (finish.codes != nullptr && !finish.corrected && finish.add == nullptr) {
     finish_codes_512 < 0, Panels<4 ? Panels : 4, Rows, Panels>(finish, row, panel, sum);
     if constexpr (Panels > 4) finish_codes_512<4, Panels - 4, Rows, Panels>(finish, row, panel, sum);
     return;

@@ -57,6 +57,24 @@ struct GemmI8CodesArgs {
   int32_t zero_point, qlo, qhi;
 };
 
+// gemm_add_*: the codes c of `codes` (whose y is not used) are terms of a sum of codes, the other one being
+// added[r][j]:
+//   y[r][j] = clamp(rint(f32(f32(f32(c - codes.zero_point) * ratio) + f32(f32(added - added_zero) * added_ratio)))
+//                   + zero_point, qlo, qhi)
+// with finite ratios: what binary_i8 makes of the two. y and added have the elements of a row side by side, and may be
+// the same memory. Exact.
+struct GemmI8AddArgs {
+  GemmI8CodesArgs codes;
+  const void* added;
+  int64_t added_stride;  // elements
+  bool added_signed;
+  int32_t added_zero;
+  float ratio, added_ratio;
+  void* y;
+  int64_t y_stride;  // elements
+  int32_t zero_point, qlo, qhi;
+};
+
 // v = f32(f32(acc[r][j]) * f32(row_scale[r * row_scale_step] * column_scale[j * column_scale_step])), then
 // v = f32(v + bias[j]) with bias, y[r][j] = min(max(v, lo), hi) (NaN stays). row_scale null = 1. No fused multiply-add:
 // exact.

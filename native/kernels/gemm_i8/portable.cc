@@ -77,6 +77,32 @@ void gemm_codes(const GemmI8CodesArgs& args) {
 }
 
 template <typename Code>
+void gemm_add(const GemmI8AddArgs& args) {
+  const GemmI8CodesArgs& codes = args.codes;
+  const float code_lo = static_cast<float>(codes.qlo - codes.zero_point);
+  const float code_hi = static_cast<float>(codes.qhi - codes.zero_point);
+  const float lo = static_cast<float>(args.qlo - args.zero_point), hi = static_cast<float>(args.qhi - args.zero_point);
+  const int32_t flip = args.added_signed ? 0x80 : 0;  // added codes as unsigned ones, 128 more
+  for (int64_t r = 0; r < codes.product.m; ++r) {
+    const uint8_t* added = static_cast<const uint8_t*>(args.added) + r * args.added_stride;
+    uint8_t* y = static_cast<uint8_t*>(args.y) + r * args.y_stride;
+    for (int64_t c = 0; c < codes.product.columns; c += 16) {
+      int32_t acc[16];
+      accumulate<Code>(codes.product, r, c / 16, acc);
+      for (int64_t j = 0; j < least(16, codes.product.columns - c); ++j) {
+        const float product = static_cast<float>(acc[j]) * codes.multiplier[(c + j) * codes.multiplier_step];
+        float code = product > code_lo ? product : code_lo;
+        code = code < code_hi ? code : code_hi;
+        code = (code + kRound) - kRound;  // rounded
+        const int32_t other = (added[c + j] ^ flip) - flip - args.added_zero;
+        const float v = code * args.ratio + static_cast<float>(other) * args.added_ratio;
+        y[c + j] = round_to_code(v, lo, hi, static_cast<uint32_t>(args.zero_point) - kRoundBits);
+      }
+    }
+  }
+}
+
+template <typename Code>
 void gemm_floats(const GemmI8FloatsArgs& args) {
   for (int64_t r = 0; r < args.product.m; ++r) {
     float* y = args.y + r * args.y_stride;
@@ -102,6 +128,10 @@ void gemm_u8i8_u8_portable(const GemmI8CodesArgs& args) { gemm_codes<uint8_t>(ar
 void gemm_u8i8_i8_portable(const GemmI8CodesArgs& args) { gemm_codes<uint8_t>(args); }
 void gemm_i8i8_u8_portable(const GemmI8CodesArgs& args) { gemm_codes<int8_t>(args); }
 void gemm_i8i8_i8_portable(const GemmI8CodesArgs& args) { gemm_codes<int8_t>(args); }
+void gemm_add_u8i8_u8_portable(const GemmI8AddArgs& args) { gemm_add<uint8_t>(args); }
+void gemm_add_u8i8_i8_portable(const GemmI8AddArgs& args) { gemm_add<uint8_t>(args); }
+void gemm_add_i8i8_u8_portable(const GemmI8AddArgs& args) { gemm_add<int8_t>(args); }
+void gemm_add_i8i8_i8_portable(const GemmI8AddArgs& args) { gemm_add<int8_t>(args); }
 void gemm_u8i8_f32_portable(const GemmI8FloatsArgs& args) { gemm_floats<uint8_t>(args); }
 void gemm_i8i8_f32_portable(const GemmI8FloatsArgs& args) { gemm_floats<int8_t>(args); }
 

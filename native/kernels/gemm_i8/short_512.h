@@ -84,7 +84,7 @@ constexpr int64_t kShortRows = 32;  // rows that are worth loading the weights
 template <bool Signed>
 bool run_short(const Finish512& finish) {
   const GemmI8Product& product = *finish.product;
-  if (finish.codes == nullptr || finish.corrected || product.m < kShortRows) return false;
+  if (finish.codes == nullptr || finish.corrected || finish.add != nullptr || product.m < kShortRows) return false;
   if (product.segments == 1) {
     switch (product.k) {
       case 16:

@@ -233,6 +233,10 @@ void gemm_u8i8_u8_x86_avx512vnni(const GemmI8CodesArgs& args) { gemm<false>(Fini
 void gemm_u8i8_i8_x86_avx512vnni(const GemmI8CodesArgs& args) { gemm<false>(Finish512::codes_of(args, 0)); }
 void gemm_i8i8_u8_x86_avx512vnni(const GemmI8CodesArgs& args) { gemm<true>(Finish512::codes_of(args, 0x80)); }
 void gemm_i8i8_i8_x86_avx512vnni(const GemmI8CodesArgs& args) { gemm<true>(Finish512::codes_of(args, 0)); }
+void gemm_add_u8i8_u8_x86_avx512vnni(const GemmI8AddArgs& args) { gemm<false>(Finish512::add_of(args, 0x80)); }
+void gemm_add_u8i8_i8_x86_avx512vnni(const GemmI8AddArgs& args) { gemm<false>(Finish512::add_of(args, 0)); }
+void gemm_add_i8i8_u8_x86_avx512vnni(const GemmI8AddArgs& args) { gemm<true>(Finish512::add_of(args, 0x80)); }
+void gemm_add_i8i8_i8_x86_avx512vnni(const GemmI8AddArgs& args) { gemm<true>(Finish512::add_of(args, 0)); }
 void gemm_u8i8_f32_x86_avx512vnni(const GemmI8FloatsArgs& args) { gemm<false>(Finish512::floats_of(args)); }
 void gemm_i8i8_f32_x86_avx512vnni(const GemmI8FloatsArgs& args) { gemm<true>(Finish512::floats_of(args)); }
 

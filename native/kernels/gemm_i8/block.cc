@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "native/kernels/gemm_i8/add_codes.h"
 #include "native/kernels/loop.h"
 #include "native/plan/op.h"
 
@@ -81,35 +82,6 @@ bool can_finish(const GemmI8Job& job, const Part& part) {
   if ((job.added == nullptr || job.add == nullptr) && job.codes == nullptr) return false;
   return job.multiplier_step == 0 ? below_one(job.multiplier, 1)
                                   : below_one(job.multiplier + part.first_column, part.columns);
-}
-
-// The codes of rows [first, first + count), which wait in scratch `stride` apart, added to the others.
-void add_codes(const GemmI8Job& job, const Part& part, int64_t first, int64_t count, void* y, int64_t y_stride,
-               const Scratch& scratch, int64_t stride) {
-  const GemmI8Added& added = *job.added;
-  BinaryI8Args add;
-  add.n = part.columns;
-  add.a_step = add.b_step = 1;
-  add.kind = 0;
-  add.a_signed = job.y_format == kI8;
-  add.b_signed = added.format == kI8;
-  add.y_signed = added.sum_format == kI8;
-  add.a_zero = job.y_zero_point;
-  add.b_zero = added.zero;
-  add.y_zero = added.sum_zero;
-  add.a_ratio = added.ratio;
-  add.b_ratio = added.added_ratio;
-  add.qlo = added.sum_lo;
-  add.qhi = added.sum_hi;
-  const bool dense = stride == part.columns && stride == y_stride;  // one run of codes
-  if (dense) add.n *= count;
-  for (int64_t r = 0; r < (dense ? 1 : count); ++r) {
-    const int64_t at = (first + r) * y_stride + part.first_column;
-    add.a = scratch.codes + r * stride;
-    add.b = job.added_codes + at;
-    add.y = static_cast<uint8_t*>(y) + at;
-    job.kernels->binary_i8(add);
-  }
 }
 
 bool has_tail(const GemmI8Job& job) { return job.residual != nullptr || job.activation >= 0; }
@@ -206,7 +178,7 @@ void finish_directly(const GemmI8Job& job, const GemmI8Rows& rows, const Part& p
         out.y = scratch->codes;
         out.y_stride = codes_stride;
         job.codes(out);
-        add_codes(job, part, run.first, run.count, y, y_stride, *scratch, codes_stride);
+        add_codes(job, {scratch->codes, codes_stride, run.count, part.columns}, at, y, y_stride);
       } else if (job.added != nullptr) {
         const GemmI8Added& added = *job.added;
         job.add({out, job.added_codes + at, y_stride, added.format == kI8, added.zero, added.ratio, added.added_ratio,
@@ -325,7 +297,7 @@ void finish_sums(const GemmI8Job& job, const GemmI8Rows& rows, const Part& part,
       out.y_stride = stride;
     }
     (job.y_format == kI8 ? job.kernels->requantize_i32_i8 : job.kernels->requantize_i32_u8)(out);
-    if (job.added != nullptr) add_codes(job, part, first, count, y, y_stride, *scratch, stride);
+    if (job.added != nullptr) add_codes(job, {scratch->codes, stride, count, part.columns}, at, y, y_stride);
   }
 }
 

@@ -146,27 +146,51 @@ export interface Spread {
   readonly count: number;
 }
 
+/** What shares one scale, and one zero point: everything, a position of an axis, or a block of positions along one. */
+export type ScaleGranularity = 'tensor' | 'channel' | 'block';
+
+const GRANULARITIES: readonly ScaleGranularity[] = ['tensor', 'channel', 'block'];
+
 export interface SpreadOptions {
-  /** Shape of the data, row-major; needed with `axis`. */
+  /**
+   * 'channel' needs `axis`, 'block' needs `blockSize`. By default what those say: 'block' with a `blockSize`, 'channel' with an
+   * `axis` alone, 'tensor' without both.
+   */
+  readonly granularity?: ScaleGranularity | undefined;
+  /** Shape of the data, row-major; needed with `axis`, otherwise one row. */
   readonly dims?: readonly number[] | undefined;
-  /** One scale per position of this axis (or per block along it); may be negative. */
+  /** One scale per position of this axis (or per block along it); may be negative. Of blocks by default the last one. */
   readonly axis?: number | undefined;
-  /** With `axis`: one scale per this many consecutive positions along it. */
+  /** One scale per this many consecutive positions along the axis; the last block may be shorter. */
   readonly blockSize?: number | undefined;
 }
 
-export function wantSpread(length: number, { dims, axis, blockSize }: SpreadOptions): Spread {
-  if (dims !== undefined) {
-    if (!Array.isArray(dims)) refuse('dims', 'an array of integers', dims);
-    for (const dim of dims) wantInteger(dim, 'dims', 0);
-    const size = dims.reduce((product, dim) => product * dim, 1);
-    if (size !== length) refuse('dims', `a shape of ${length} elements`, `[${dims.join(', ')}]`);
+/** The axis that scales lie along; undefined for one scale. */
+function axisOf({ granularity, axis, blockSize }: SpreadOptions): number | undefined {
+  if (granularity !== undefined && !GRANULARITIES.includes(granularity))
+    refuse('granularity', GRANULARITIES.map((name) => `'${name}'`).join(', '), granularity);
+  const of = granularity === undefined ? '' : ` (granularity '${granularity}')`;
+  if (granularity === 'tensor' && axis !== undefined) refuse('axis', `nothing${of}`, axis);
+  if ((granularity === 'tensor' || granularity === 'channel') && blockSize !== undefined)
+    refuse('blockSize', `nothing${of}`, blockSize);
+  if (granularity === 'channel' && axis === undefined) refuse('axis', `the axis of the channels${of}`, axis);
+  if (granularity === 'block' && blockSize === undefined) refuse('blockSize', `elements per scale${of}`, blockSize);
+  return blockSize === undefined ? axis : (axis ?? -1);
+}
+
+export function wantSpread(length: number, options: SpreadOptions): Spread {
+  const { blockSize } = options;
+  if (options.dims !== undefined) {
+    if (!Array.isArray(options.dims)) refuse('dims', 'an array of integers', options.dims);
+    for (const dim of options.dims) wantInteger(dim, 'dims', 0);
+    const size = options.dims.reduce((product, dim) => product * dim, 1);
+    if (size !== length) refuse('dims', `a shape of ${length} elements`, `[${options.dims.join(', ')}]`);
   }
-  if (axis === undefined) {
-    if (blockSize !== undefined) refuse('axis', 'the axis that blockSize counts along', axis);
-    return { granularity: 0, outer: 1, axis: 1, inner: length, block: 0, count: 1 };
-  }
-  if (dims === undefined) refuse('dims', 'the shape that axis is an axis of', dims);
+  const axis = axisOf(options);
+  if (axis === undefined) return { granularity: 0, outer: 1, axis: 1, inner: length, block: 0, count: 1 };
+  if (options.dims === undefined && options.axis !== undefined)
+    refuse('dims', 'the shape that axis is an axis of', options.dims);
+  const dims = options.dims ?? [length];
   const rank = dims.length;
   const at = normalizeAxis(wantInteger(axis, 'axis', -rank, rank - 1), rank);
   const product = (list: readonly number[]): number => list.reduce((size, dim) => size * dim, 1);

@@ -90,7 +90,9 @@ export function wantBlocks(format: BlockFormat, count: number, options: Conversi
   if (options.zeroPoint !== undefined) refuse('zeroPoint', `nothing (${format} has none)`, options.zeroPoint);
   if (options.blockSize !== undefined && options.blockSize !== block)
     refuse('blockSize', `${block}, the block of ${format}`, options.blockSize);
-  const { dims, axis } = options;
+  const { dims, axis, granularity } = options;
+  if (granularity !== undefined && granularity !== 'block')
+    refuse('granularity', `'block', which ${format} comes in`, granularity);
   wantSpread(count, dims === undefined ? {} : { dims });
   const last = dims === undefined ? count : (dims.at(-1) ?? 1);
   if (axis !== undefined && axis !== -1 && axis !== (dims?.length ?? 1) - 1)

@@ -21,6 +21,13 @@ export interface ParametersOptions extends SpreadOptions, CallOptions {
   readonly symmetric: boolean;
 }
 
+/** Options of several scales, and of one. */
+type PerScale = { readonly axis: number } | { readonly blockSize: number };
+interface ForAll {
+  readonly axis?: undefined;
+  readonly blockSize?: undefined;
+}
+
 /** One scale and zero point per channel or block, in the order that quantize() takes. */
 export interface ParameterArrays {
   readonly scale: Float32Array;
@@ -35,16 +42,16 @@ export interface ParameterNumbers {
 
 /**
  * Parameters by minimum and maximum, NaN left out (`chooseParameters` has the formulas; for floats, nf4 and
- * the tensor scale of nvfp4: max |x| / the largest value of the format). With `axis`: arrays, one entry per
+ * the tensor scale of nvfp4: max |x| / the largest value of the format). With `axis` or `blockSize`: arrays, one entry per
  * channel or block; without: numbers. Errors: ERR_BAD_ARGUMENT (also for data without a finite value), ERR_ABORTED.
  */
 export async function quantizationParameters(
   x: Float32Array,
-  options: ParametersOptions & { readonly axis: number },
+  options: ParametersOptions & PerScale,
 ): Promise<ParameterArrays>;
 export async function quantizationParameters(
   x: Float32Array,
-  options: ParametersOptions & { readonly axis?: undefined },
+  options: ParametersOptions & ForAll,
 ): Promise<ParameterNumbers>;
 export async function quantizationParameters(
   x: Float32Array,
@@ -56,14 +63,8 @@ export async function quantizationParameters(
 }
 
 /** quantizationParameters() on the calling thread. */
-export function quantizationParametersSync(
-  x: Float32Array,
-  options: ParametersOptions & { readonly axis: number },
-): ParameterArrays;
-export function quantizationParametersSync(
-  x: Float32Array,
-  options: ParametersOptions & { readonly axis?: undefined },
-): ParameterNumbers;
+export function quantizationParametersSync(x: Float32Array, options: ParametersOptions & PerScale): ParameterArrays;
+export function quantizationParametersSync(x: Float32Array, options: ParametersOptions & ForAll): ParameterNumbers;
 export function quantizationParametersSync(
   x: Float32Array,
   options: ParametersOptions,
@@ -80,9 +81,13 @@ function prepare(x: Float32Array, options: ParametersOptions): ArrayCall<Paramet
   if (typeof symmetric !== 'boolean') refuse('symmetric', 'true or false', symmetric);
   if (!symmetric && CONVERSIONS[format].kind !== 'integer')
     refuse('symmetric', `true (${format} has no zero point)`, symmetric);
-  if (format === 'nvfp4' && options.axis !== undefined)
-    refuse('axis', 'nothing (nvfp4 has one scale of the tensor)', options.axis);
   const spread = wantSpread(x.length, options);
+  if (format === 'nvfp4' && spread.granularity !== 0)
+    refuse(
+      options.axis === undefined ? 'blockSize' : 'axis',
+      'nothing (nvfp4 has one scale of the tensor)',
+      options.axis,
+    );
   if (x.length === 0)
     throw new LowbitError('ERR_BAD_ARGUMENT', 'Expected at least one element for x', { argument: 'x' });
   const { count, ...geometry } = spread;
@@ -100,7 +105,7 @@ function prepare(x: Float32Array, options: ParametersOptions): ArrayCall<Paramet
       scale[index] = chosen.scale;
       zeroPoint[index] = chosen.zeroPoint;
     }
-    if (options.axis !== undefined) return { scale, zeroPoint };
+    if (spread.granularity !== 0) return { scale, zeroPoint };
     return { scale: scale[0] as number, zeroPoint: zeroPoint[0] as number };
   };
   return { plan, inputs: [x], outputs: [ranges], result };

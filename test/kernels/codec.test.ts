@@ -4,49 +4,18 @@ import { describe, expect, test } from 'vitest';
 import { EXPONENT_ROUNDINGS, floatFields, MINIFLOATS, type MinifloatName } from '../../src/numerics/minifloat.js';
 import { f32, toCode } from '../oracle/arithmetic.js';
 import { exponentCode, LAYOUTS, nearestCode, positiveValues, valueOfCode } from '../oracle/minifloat.js';
+import { type Geometry, parameterCount, parameterOf } from '../oracle/quantize.js';
+import { ofTensor, SCALED_GEOMETRIES, SPECIAL_FLOATS } from './geometries.js';
 import { coversSlots, floatsIn, type Program, randomFloats, randomOf, runEverywhere, SHIFTS } from './harness.js';
 
-interface Spread {
-  readonly granularity: number;
-  readonly outer: number;
-  readonly axis: number;
-  readonly inner: number;
-  readonly block: number;
-}
+const sizeOf = ({ outer, axis, inner }: Geometry): number => outer * axis * inner;
 
-const SPECIAL = [0, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3.4e38, -3.4e38, 1e-45, -1e-45];
-const sizeOf = ({ outer, axis, inner }: Spread): number => outer * axis * inner;
+const GEOMETRIES: Geometry[] = [...[1, 2, 3, 5, 16, 31, 33, 64, 100, 2049, 9001].map(ofTensor), ...SCALED_GEOMETRIES];
 
-/** Every way in which scales lie, rows that begin within bytes, and more than one part and one task. */
-const SPREADS: Spread[] = [
-  ...[1, 2, 3, 5, 16, 31, 33, 64, 100, 2049, 9001].map((inner) => ({
-    ...{ granularity: 0, outer: 1, axis: 1, inner, block: 1 },
-  })),
-  { granularity: 1, outer: 3, axis: 5, inner: 7, block: 1 },
-  { granularity: 1, outer: 5, axis: 301, inner: 1, block: 1 },
-  { granularity: 1, outer: 2, axis: 9, inner: 2501, block: 1 },
-  { granularity: 2, outer: 3, axis: 70, inner: 1, block: 16 },
-  { granularity: 2, outer: 9, axis: 999, inner: 1, block: 32 },
-  { granularity: 2, outer: 2, axis: 50, inner: 33, block: 16 },
-  { granularity: 2, outer: 1, axis: 5, inner: 1, block: 32 },
-];
-
-/** The place of the scale of element i, from its indices. */
-function placeOf({ granularity, axis, inner, block }: Spread, i: number): number {
-  const [o, a, c] = [Math.floor(i / (axis * inner)), Math.floor(i / inner) % axis, i % inner];
-  if (granularity === 0) return 0;
-  return granularity === 1 ? a : (o * Math.ceil(axis / block) + Math.floor(a / block)) * inner + c;
-}
-
-function countOf({ granularity, outer, axis, inner, block }: Spread): number {
-  if (granularity === 0) return 1;
-  return granularity === 1 ? axis : outer * Math.ceil(axis / block) * inner;
-}
-
-function scalesOf(spread: Spread, seed: number): Float32Array<ArrayBuffer> {
+function scalesOf(spread: Geometry, seed: number): Float32Array<ArrayBuffer> {
   const random = randomOf(seed);
   // 1 among them: its runs have a loop of their own.
-  return Float32Array.from({ length: countOf(spread) }, () => (random() < 0.3 ? 1 : 2 ** (random() * 6 - 3)));
+  return Float32Array.from({ length: parameterCount(spread) }, () => (random() < 0.3 ? 1 : 2 ** (random() * 6 - 3)));
 }
 
 /** The codes in packed bytes, as numbers without sign. */
@@ -67,7 +36,7 @@ describe.each(ELEMENT_FLOATS)('%s', (name) => {
   const bits = 1 + layout.e + layout.m;
   const bytesOf = (n: number) => Math.ceil((n * bits) / 8);
 
-  function encode(x: Float32Array, scale: Float32Array, spread: Spread, saturate: boolean): number[] {
+  function encode(x: Float32Array, scale: Float32Array, spread: Geometry, saturate: boolean): number[] {
     const { codes } = runEverywhere({
       buffers: { x, scale, codes: bytesOf(x.length) },
       steps: [['encode_float', { x: 'x', scale: 'scale', codes: 'codes', ...spread, ...floatFields(name, saturate) }]],
@@ -77,12 +46,12 @@ describe.each(ELEMENT_FLOATS)('%s', (name) => {
 
   test('encodes as the oracle in every geometry', () => {
     coversSlots('encode_f32_f8', 'encode_f32_f16', 'pack_codes_u8_u4');
-    for (const [seed, spread] of SPREADS.entries()) {
+    for (const [seed, spread] of GEOMETRIES.entries()) {
       const saturate = seed % 2 === 0;
-      const x = randomFloats(sizeOf(spread), seed, (values.at(-1) as number) ** ((seed % 4) / 3), SPECIAL);
+      const x = randomFloats(sizeOf(spread), seed, (values.at(-1) as number) ** ((seed % 4) / 3), SPECIAL_FLOATS);
       const scale = scalesOf(spread, seed);
       const wanted = Array.from(x, (value, i) =>
-        nearestCode(layout, values, f32(value / (scale[placeOf(spread, i)] as number)), saturate),
+        nearestCode(layout, values, f32(value / (scale[parameterOf(spread, i)] as number)), saturate),
       );
       expect(encode(x, scale, spread, saturate)).toEqual(wanted);
     }
@@ -102,7 +71,7 @@ describe.each(ELEMENT_FLOATS)('%s', (name) => {
       words[6 * i + 2] = Math.max(0, (words[6 * i] as number) - 1);
       for (let j = 0; j < 3; j++) near[6 * i + 3 + j] = -(near[6 * i + j] as number);
     }
-    const spread = { granularity: 0, outer: 1, axis: 1, inner: near.length, block: 1 };
+    const spread = ofTensor(near.length);
     for (const saturate of [false, true]) {
       const found = encode(near, Float32Array.of(1), spread, saturate);
       expect(found).toEqual(Array.from(near, (value) => nearestCode(layout, values, value, saturate)));
@@ -112,8 +81,8 @@ describe.each(ELEMENT_FLOATS)('%s', (name) => {
   test('decodes every code, in every geometry', () => {
     coversSlots('decode_f8_f32', 'decode_f16_f32', 'unpack_codes_u4_u8');
     const random = randomOf(bits);
-    const all = { granularity: 0, outer: 1, axis: 1, inner: 2 ** bits, block: 1 };
-    for (const [seed, spread] of [all, ...SPREADS].entries()) {
+    const all = ofTensor(2 ** bits);
+    for (const [seed, spread] of [all, ...GEOMETRIES].entries()) {
       const n = sizeOf(spread);
       const codes = Array.from({ length: n }, (_, i) => (seed === 0 ? i : Math.floor(random() * 2 ** bits)));
       const scale = seed === 0 ? Float32Array.of(1) : scalesOf(spread, seed);
@@ -121,7 +90,7 @@ describe.each(ELEMENT_FLOATS)('%s', (name) => {
       const fields = { codes: 'codes', scale: 'scale', x: 'x', ...spread, ...floatFields(name, true) };
       const program: Program = { buffers: { codes: packed, scale, x: 4 * n }, steps: [['decode_float', fields]] };
       const { x } = runEverywhere(program, { floats: ['x'] });
-      const wanted = codes.map((code, i) => f32(valueOfCode(layout, code) * (scale[placeOf(spread, i)] as number)));
+      const wanted = codes.map((code, i) => f32(valueOfCode(layout, code) * (scale[parameterOf(spread, i)] as number)));
       expect(Array.from(floatsIn(x))).toEqual(wanted);
     }
   });
@@ -149,9 +118,9 @@ describe.each([
   const qmax = qmin + 2 ** bits - 1;
   const low = (code: number): number => ((code % 2 ** bits) + 2 ** bits) % 2 ** bits;
 
-  function zerosOf(spread: Spread, seed: number): Int32Array<ArrayBuffer> {
+  function zerosOf(spread: Geometry, seed: number): Int32Array<ArrayBuffer> {
     const random = randomOf(seed);
-    return Int32Array.from({ length: countOf(spread) }, () => qmin + Math.floor(random() * 2 ** bits));
+    return Int32Array.from({ length: parameterCount(spread) }, () => qmin + Math.floor(random() * 2 ** bits));
   }
 
   /** rint without the limits of a format. */
@@ -162,10 +131,10 @@ describe.each([
 
   test.each(bits < 8 ? [0, 1] : [0])('encode as the oracle in every geometry, wraps %i', (wraps) => {
     coversSlots('encode_f32_i8', 'encode_f32_i16');
-    for (const [seed, spread] of SPREADS.entries()) {
+    for (const [seed, spread] of GEOMETRIES.entries()) {
       const n = sizeOf(spread);
       const x = randomFloats(n, seed, 2 ** (bits + (seed % 3) - 2), [
-        ...SPECIAL,
+        ...SPECIAL_FLOATS,
         0.5,
         1.5,
         2 ** 22 + 0.5,
@@ -178,7 +147,7 @@ describe.each([
       const buffers = { x, scale, zero, codes: Math.ceil((n * bits) / 8) };
       const { codes } = runEverywhere({ buffers, steps: [['encode_integer', fields]] });
       const wanted = Array.from(x, (value, i) => {
-        const at = placeOf(spread, i);
+        const at = parameterOf(spread, i);
         const [real, point] = [f32(value / (scale[at] as number)), zero[at] as number];
         return low(wraps === 1 ? low(rounded(real)) + point : toCode(real, point, qmin, qmax));
       });
@@ -188,7 +157,7 @@ describe.each([
 
   test('decode as the oracle in every geometry', () => {
     coversSlots('decode_i16_f32', 'decode_u16_f32');
-    for (const [seed, spread] of SPREADS.entries()) {
+    for (const [seed, spread] of GEOMETRIES.entries()) {
       const n = sizeOf(spread);
       const random = randomOf(seed);
       const codes = Array.from({ length: n }, () => qmin + Math.floor(random() * 2 ** bits));
@@ -201,7 +170,7 @@ describe.each([
         steps: [['decode_integer', fields]],
       });
       const wanted = codes.map((code, i) => {
-        const at = placeOf(spread, i);
+        const at = parameterOf(spread, i);
         return f32((code - (zero[at] as number)) * (scale[at] as number));
       });
       expect(Array.from(floatsIn(x))).toEqual(wanted);
@@ -222,9 +191,9 @@ describe('lists of levels', () => {
 
   test('encode to the nearest level, ties to the lower one', () => {
     coversSlots('encode_f32_u4');
-    for (const [seed, spread] of SPREADS.entries()) {
+    for (const [seed, spread] of GEOMETRIES.entries()) {
       const n = sizeOf(spread);
-      const x = randomFloats(n, seed, 0.8, [...SPECIAL, ...thresholds]);
+      const x = randomFloats(n, seed, 0.8, [...SPECIAL_FLOATS, ...thresholds]);
       const scale = scalesOf(spread, seed);
       const fields = { x: 'x', scale: 'scale', thresholds: 'thresholds', codes: 'codes', ...spread };
       const { codes } = runEverywhere(
@@ -232,7 +201,7 @@ describe('lists of levels', () => {
         { shifts: SHIFTS },
       );
       const wanted = Array.from(x, (value, i) => {
-        const real = f32(value / (scale[placeOf(spread, i)] as number));
+        const real = f32(value / (scale[parameterOf(spread, i)] as number));
         const distances = Array.from(levels, (level) => Math.abs(Math.max(-9, Math.min(9, real)) - level));
         return Number.isNaN(real) ? 7 : distances.indexOf(Math.min(...distances));
       });
@@ -242,7 +211,7 @@ describe('lists of levels', () => {
 
   test('decode', () => {
     coversSlots('decode_u4_f32');
-    for (const [seed, spread] of SPREADS.entries()) {
+    for (const [seed, spread] of GEOMETRIES.entries()) {
       const n = sizeOf(spread);
       const random = randomOf(seed);
       const codes = Array.from({ length: n }, () => Math.floor(random() * 16));
@@ -252,7 +221,7 @@ describe('lists of levels', () => {
         buffers: { codes: packedCodes(codes, 4, true), scale, levels, x: 4 * n },
         steps: [['decode_levels', fields]],
       });
-      const wanted = codes.map((code, i) => f32((levels[code] as number) * (scale[placeOf(spread, i)] as number)));
+      const wanted = codes.map((code, i) => f32((levels[code] as number) * (scale[parameterOf(spread, i)] as number)));
       expect(Array.from(floatsIn(x))).toEqual(wanted);
     }
   });
@@ -263,7 +232,7 @@ describe('exponents', () => {
   const near = powers.flatMap((power) =>
     [1, 1 + 2 ** -23, 1.25, 1.5 - 2 ** -23, 1.5, 2 - 2 ** -23].map((f) => f * power),
   );
-  const x = Float32Array.from([...near, ...SPECIAL].flatMap((value) => [value, -value]));
+  const x = Float32Array.from([...near, ...SPECIAL_FLOATS].flatMap((value) => [value, -value]));
 
   test.each(EXPONENT_ROUNDINGS.flatMap((rounding) => [true, false].map((saturate) => ({ rounding, saturate }))))(
     'encode as the oracle: $rounding, saturate $saturate',

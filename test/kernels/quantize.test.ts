@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { I8, U8 } from '../oracle/arithmetic.js';
 import * as oracle from '../oracle/quantize.js';
+import { ofTensor, SCALED_GEOMETRIES, SPECIAL_FLOATS } from './geometries.js';
 import {
   AWKWARD_SIZES,
   coversSlots,
@@ -16,37 +17,18 @@ import {
   SHIFTS,
 } from './harness.js';
 
-const SPECIAL = [0, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3.4e38, -3.4e38, 1e-45, -1e-45];
 const FORMATS = [
   { name: 'u8', format: 2, range: U8, signed: false },
   { name: 'i8', format: 3, range: I8, signed: true },
 ] as const;
 
-const tensor = (n: number): oracle.Geometry => ({ granularity: 0, outer: 1, axis: 1, inner: n, block: 1 });
-
-/** Shapes that reach every way in which the geometry falls into rows and columns. */
 const GEOMETRIES: oracle.Geometry[] = [
-  ...AWKWARD_SIZES.map(tensor),
+  ...AWKWARD_SIZES.map(ofTensor),
   { granularity: 0, outer: 1, axis: 3, inner: 20_011, block: 1 },
-  { granularity: 1, outer: 1, axis: 17, inner: 31, block: 1 },
-  { granularity: 1, outer: 3, axis: 5, inner: 7, block: 1 },
-  { granularity: 1, outer: 5, axis: 300, inner: 1, block: 1 },
+  ...SCALED_GEOMETRIES,
   { granularity: 1, outer: 700, axis: 19, inner: 1, block: 1 },
-  { granularity: 1, outer: 2, axis: 9, inner: 2500, block: 1 },
-  { granularity: 2, outer: 3, axis: 64, inner: 1, block: 16 },
-  { granularity: 2, outer: 3, axis: 70, inner: 1, block: 16 },
-  { granularity: 2, outer: 1, axis: 5, inner: 1, block: 32 },
-  { granularity: 2, outer: 2, axis: 50, inner: 33, block: 16 },
   { granularity: 2, outer: 40, axis: 999, inner: 1, block: 32 },
 ];
-
-const fields = (g: oracle.Geometry) => ({
-  granularity: g.granularity,
-  outer: g.outer,
-  axis: g.axis,
-  inner: g.inner,
-  block: g.block,
-});
 
 function scalesOf(count: number, seed: number): Float32Array<ArrayBuffer> {
   const random = randomOf(seed);
@@ -68,7 +50,7 @@ function quantizeProgram(
   return {
     buffers: { x, scale, ...(zero && { zero }), codes: x.length },
     steps: [
-      ['quantize', { x: 'x', scale: 'scale', zero_point: zero && 'zero', codes: 'codes', ...fields(g), format }],
+      ['quantize', { x: 'x', scale: 'scale', zero_point: zero && 'zero', codes: 'codes', ...g, format }],
     ] as const,
   };
 }
@@ -83,7 +65,7 @@ describe.each(FORMATS)('quantize to $name', ({ name, format, range, signed }) =>
     coversSlots('quantize_f32_u8', 'quantize_f32_i8');
     for (const [seed, g] of GEOMETRIES.entries()) {
       const n = g.outer * g.axis * g.inner;
-      const x = randomFloats(n, seed, 8, SPECIAL);
+      const x = randomFloats(n, seed, 8, SPECIAL_FLOATS);
       const scale = scalesOf(oracle.parameterCount(g), seed + 1);
       const zero = seed % 3 === 0 ? undefined : zerosOf(oracle.parameterCount(g), seed + 2, range);
       const { codes } = runEverywhere(quantizeProgram(g, format, x, scale, zero));
@@ -95,8 +77,8 @@ describe.each(FORMATS)('quantize to $name', ({ name, format, range, signed }) =>
     const x = Float32Array.from({ length: 601 }, (_, i) => (i - 300) * 0.5 * 0.25);
     const scale = Float32Array.of(0.25);
     for (const zero of [undefined, Int32Array.of(range.qmin), Int32Array.of(3), Int32Array.of(range.qmax)]) {
-      const { codes } = runEverywhere(quantizeProgram(tensor(601), format, x, scale, zero), { shifts: SHIFTS });
-      expect(codesIn(codes, signed)).toEqual(oracle.quantize(x, scale, zero, tensor(601), range));
+      const { codes } = runEverywhere(quantizeProgram(ofTensor(601), format, x, scale, zero), { shifts: SHIFTS });
+      expect(codesIn(codes, signed)).toEqual(oracle.quantize(x, scale, zero, ofTensor(601), range));
     }
   });
 
@@ -111,7 +93,7 @@ describe.each(FORMATS)('quantize to $name', ({ name, format, range, signed }) =>
       bits[3 * i + 1] = (bits[3 * i] as number) + 1;
       bits[3 * i + 2] = (bits[3 * i] as number) - 1;
     }
-    const g = tensor(near.length);
+    const g = ofTensor(near.length);
     const zero = Int32Array.of(signed ? 0 : 128);
     const { codes } = runEverywhere(quantizeProgram(g, format, near, scale, zero));
     expect(codesIn(codes, signed)).toEqual(oracle.quantize(near, scale, zero, g, range));
@@ -127,8 +109,8 @@ describe.each(FORMATS)('quantize to $name', ({ name, format, range, signed }) =>
           const x = Float32Array.from(values);
           const scale = Float32Array.of(step);
           const zero = Int32Array.of(point);
-          const { codes } = runEverywhere(quantizeProgram(tensor(x.length), format, x, scale, zero));
-          expect(codesIn(codes, signed)).toEqual(oracle.quantize(x, scale, zero, tensor(x.length), range));
+          const { codes } = runEverywhere(quantizeProgram(ofTensor(x.length), format, x, scale, zero));
+          expect(codesIn(codes, signed)).toEqual(oracle.quantize(x, scale, zero, ofTensor(x.length), range));
         },
       ),
       { numRuns: 60, seed: 1 },
@@ -144,9 +126,7 @@ describe.each(FORMATS)('quantize to $name', ({ name, format, range, signed }) =>
       const zero = seed % 3 === 0 ? undefined : zerosOf(oracle.parameterCount(g), seed + 2, range);
       const { x } = runEverywhere({
         buffers: { codes, scale, ...(zero && { zero }), x: 4 * n },
-        steps: [
-          ['dequantize', { codes: 'codes', scale: 'scale', zero_point: zero && 'zero', x: 'x', ...fields(g), format }],
-        ],
+        steps: [['dequantize', { codes: 'codes', scale: 'scale', zero_point: zero && 'zero', x: 'x', ...g, format }]],
       });
       expect(floatsIn(x)).toEqual(Float32Array.from(oracle.dequantize(codes, scale, zero, g)));
     }
@@ -161,7 +141,7 @@ describe.each(FORMATS)('quantize to $name', ({ name, format, range, signed }) =>
         fc.float({ min: Math.fround(1e-20), max: Math.fround(1e20), noNaN: true }),
         fc.integer({ min: range.qmin, max: range.qmax }),
         (step, point) => {
-          const shared = { scale: 'scale', zero_point: 'zero', ...fields(tensor(256)), format };
+          const shared = { scale: 'scale', zero_point: 'zero', ...ofTensor(256), format };
           const { again } = runEverywhere({
             buffers: { codes, scale: Float32Array.of(step), zero: Int32Array.of(point), x: 1024, again: 256 },
             steps: [
@@ -190,11 +170,11 @@ test('dequantize of int32: the whole range, the difference wrapping', () => {
         steps: [
           [
             'dequantize',
-            { codes: 'codes', scale: 'scale', zero_point: zero && 'zero', x: 'x', ...fields(tensor(n)), format: 6 },
+            { codes: 'codes', scale: 'scale', zero_point: zero && 'zero', x: 'x', ...ofTensor(n), format: 6 },
           ],
         ],
       });
-      expect(floatsIn(x)).toEqual(Float32Array.from(oracle.dequantize(codes, scale, zero, tensor(n))));
+      expect(floatsIn(x)).toEqual(Float32Array.from(oracle.dequantize(codes, scale, zero, ofTensor(n))));
     }
   }
 });
@@ -203,20 +183,20 @@ test('more than the caches hold: outputs that are written past them, whole lines
   // A prime number of elements, repeated: the oracle has to see only those.
   const part = 1009;
   const n = 3333 * part + 5;
-  const block = randomFloats(part, 11, 8, SPECIAL);
+  const block = randomFloats(part, 11, 8, SPECIAL_FLOATS);
   const scale = Float32Array.of(0.07);
   const zero = Int32Array.of(-3);
   const x = Float32Array.from({ length: n }, (_, i) => block[i % part] as number);
-  const wanted = Int8Array.from(oracle.quantize(block, scale, zero, tensor(part), I8));
-  const quantized = runEverywhere(quantizeProgram(tensor(n), 3, x, scale, zero), { shifts: [8] });
+  const wanted = Int8Array.from(oracle.quantize(block, scale, zero, ofTensor(part), I8));
+  const quantized = runEverywhere(quantizeProgram(ofTensor(n), 3, x, scale, zero), { shifts: [8] });
   const codes = new Int8Array((quantized['codes'] as Uint8Array).buffer);
   expect(codes.findIndex((code, i) => code !== wanted[i % part])).toBe(-1);
-  const shared = { scale: 'scale', zero_point: 'zero', ...fields(tensor(n)), format: 3 };
+  const shared = { scale: 'scale', zero_point: 'zero', ...ofTensor(n), format: 3 };
   const back = runEverywhere({
     buffers: { codes, scale, zero, x: 4 * n },
     steps: [['dequantize', { codes: 'codes', x: 'x', ...shared }]],
   });
-  const values = Float32Array.from(oracle.dequantize(wanted, scale, zero, tensor(part)));
+  const values = Float32Array.from(oracle.dequantize(wanted, scale, zero, ofTensor(part)));
   expect(floatsIn(back['x']).findIndex((value, i) => !Object.is(value, values[i % part]))).toBe(-1);
 });
 
@@ -248,7 +228,7 @@ describe.each([
       const { scale, zero } = oracle.dynamicParameters(row, symmetric === 1);
       expect(found.scale[r]).toBe(scale);
       expect(found.zero[r]).toBe(zero);
-      const wanted = oracle.quantize(row, [scale], [zero], tensor(columns), range);
+      const wanted = oracle.quantize(row, [scale], [zero], ofTensor(columns), range);
       expect(found.codes.slice(r * columns, (r + 1) * columns)).toEqual(wanted);
     }
   }

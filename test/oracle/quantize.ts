@@ -19,7 +19,7 @@ export function parameterCount(g: Geometry): number {
 }
 
 /** Which scale the element with this flat index uses. */
-function parameterOf(g: Geometry, index: number): number {
+export function parameterOf(g: Geometry, index: number): number {
   if (g.granularity === 0) return 0;
   const inner = index % g.inner;
   const axis = Math.floor(index / g.inner) % g.axis;

@@ -195,6 +195,25 @@ struct Lanes {
                 vreinterpretq_f32_u8(vqtbl4q_u8(t, places(i.val[1]))));
   }
 
+  static constexpr bool kHalves = true;
+  static inline void store_f16(uint16_t* p, F v, AllLanes) {
+    vst1q_u16(p, vreinterpretq_u16_f16(vcvt_high_f16_f32(vcvt_f16_f32(v.val[0]), v.val[1])));
+  }
+  static inline F load_f16(const uint16_t* p, AllLanes) {
+    const float16x8_t halves = vreinterpretq_f16_u16(vld1q_u16(p));
+    return pair(vcvt_f32_f16(vget_low_f16(halves)), vcvt_high_f32_f16(halves));
+  }
+  static inline void store_f16(uint16_t* p, F v, SomeLanes e) {
+    uint16_t whole[kWidth];
+    store_f16(whole, v, AllLanes{});
+    for (int i = 0; i < e.n; i++) p[i] = whole[i];
+  }
+  static inline F load_f16(const uint16_t* p, SomeLanes e) {
+    uint16_t whole[kWidth] = {};
+    for (int i = 0; i < e.n; i++) whole[i] = p[i];
+    return load_f16(whole, AllLanes{});
+  }
+
   static inline F to_float(I v) { return pair(vcvtq_f32_s32(v.val[0]), vcvtq_f32_s32(v.val[1])); }
   static inline I bits(F v) { return pair(vreinterpretq_s32_f32(v.val[0]), vreinterpretq_s32_f32(v.val[1])); }
   static inline F floats(I v) { return pair(vreinterpretq_f32_s32(v.val[0]), vreinterpretq_f32_s32(v.val[1])); }

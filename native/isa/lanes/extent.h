@@ -25,7 +25,8 @@ struct SomeLanes {
 //   in; greater and less of I as signed numbers, greater_bits as unsigned ones; more_if_less(count, a, b) = count + (a
 //   < b); even(a, b) and odd(a, b): every second lane of a, then of b; zip_low(a, b) and zip_high(a, b): a0 b0 a1 b1
 //   ..., the first and the second half of it; eight(p) and sixteen(p): so many floats as a table for look_up(table, I),
-//   which stays in registers where kPermutes, and points to memory elsewhere.
+//   which stays in registers where kPermutes, and points to memory elsewhere; where kHalves, store_f16(pointer, F,
+//   extent), rounded to nearest even, and load_f16(pointer, extent).
 // Those of AVX2 and NEON also narrow four vectors at once: nearest(F): the int32 nearest to numbers inside of int32,
 // ties to even; Narrow(zero_point, qlo, qhi, flipped), flipped 0 for i8 and 128 for u8, makes Codes of four I: the low
 // byte of clamp(v + zero_point, qlo, qhi), whatever v is; store_codes(pointer, Codes): 32 in a row; store_rows(pointer,

@@ -99,6 +99,8 @@ struct Lanes {
   static inline Table sixteen(const float* p) { return {p}; }
   static inline F look_up(const Table& t, I i) { return t.p[i]; }
 
+  static constexpr bool kHalves = false;
+
   static inline F to_float(I v) { return static_cast<F>(v); }
   static inline I bits(F v) {
     I bits;

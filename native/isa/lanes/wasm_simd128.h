@@ -152,6 +152,8 @@ struct Lanes {
   }
   static inline F look_up(const Table& t, I i) { return {look_up(t.p, i.a), look_up(t.p, i.b)}; }
 
+  static constexpr bool kHalves = false;
+
   static inline F to_float(I v) { return {wasm_f32x4_convert_i32x4(v.a), wasm_f32x4_convert_i32x4(v.b)}; }
   static inline I bits(F v) { return {v.a, v.b}; }
   static inline F floats(I v) { return {v.a, v.b}; }

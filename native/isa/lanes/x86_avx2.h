@@ -174,6 +174,24 @@ struct Lanes {
                             _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));
   }
 
+  static constexpr bool kHalves = true;
+  static inline void store_f16(uint16_t* p, F v, AllLanes) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static inline F load_f16(const uint16_t* p, AllLanes) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static inline void store_f16(uint16_t* p, F v, SomeLanes e) {
+    uint16_t whole[kWidth];
+    store_f16(whole, v, AllLanes{});
+    for (int i = 0; i < e.n; i++) p[i] = whole[i];
+  }
+  static inline F load_f16(const uint16_t* p, SomeLanes e) {
+    uint16_t whole[kWidth] = {};
+    for (int i = 0; i < e.n; i++) whole[i] = p[i];
+    return load_f16(whole, AllLanes{});
+  }
+
   static inline F to_float(I v) { return _mm256_cvtepi32_ps(v); }
   static inline I bits(F v) { return _mm256_castps_si256(v); }
   static inline F floats(I v) { return _mm256_castsi256_ps(v); }

@@ -128,6 +128,19 @@ struct Lanes {
   static inline Sixteen sixteen(const float* p) { return {_mm512_loadu_ps(p)}; }
   static inline F look_up(const Sixteen& t, I i) { return _mm512_permutexvar_ps(i, t.all); }
 
+  static constexpr bool kHalves = true;
+  static inline __m256i to_f16(F v) { return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT); }
+  static inline void store_f16(uint16_t* p, F v, AllLanes) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), to_f16(v));
+  }
+  static inline void store_f16(uint16_t* p, F v, SomeLanes e) { _mm256_mask_storeu_epi16(p, mask(e), to_f16(v)); }
+  static inline F load_f16(const uint16_t* p, AllLanes) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static inline F load_f16(const uint16_t* p, SomeLanes e) {
+    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask(e), p));
+  }
+
   static inline F to_float(I v) { return _mm512_cvtepi32_ps(v); }
   static inline I bits(F v) { return _mm512_castps_si512(v); }
   static inline F floats(I v) { return _mm512_castsi512_ps(v); }

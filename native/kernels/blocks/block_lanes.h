@@ -16,6 +16,7 @@ constexpr FloatFormat kE4m3 = {4, 3, 7, 0x7E, -1, 0x7F, 0x7E, true};
 
 // Vectors that hold n floats.
 constexpr int vectors_of(int n) { return n / Lanes::kWidth; }
+constexpr int kVectors = vectors_of(kBlock);
 
 // 1, 2 or 4 vectors at a time hold what store_bytes takes; the codes of kN vectors, one byte each.
 template <int kN>

@@ -1,10 +1,14 @@
-// What is known of the floats of a block: its largest magnitude, its extreme, its range, whether all are finite.
+// What encoding needs to know of the floats of blocks, for a group of blocks at a time: to go from the lanes of a block
+// to one number and back takes long, and a group of them is on that way together.
 #pragma once
 
 #include "native/kernels/blocks/block_lanes.h"
 
 namespace lowbit {
 namespace {
+
+constexpr int kGroup = 16;
+constexpr int32_t kSign = INT32_MIN;
 
 struct LargerOf {
   static inline I of(I a, I b) { return Lanes::greater(a, b); }
@@ -29,61 +33,79 @@ inline int32_t chosen(const I* v) {
   return static_cast<int32_t>(bits_of(Lanes::first(Lanes::floats(best))));
 }
 
-// The floats of a block, and what is known of them. As numbers, the bits of floats ascend from 0 and descend from -0:
-// the largest signed one is the largest float unless all are negative, the largest unsigned one the least float where
-// one is negative. NaN and infinities are beyond all numbers of their sign.
+// The bits of the largest magnitude of each block of kN vectors; kInfinityBits or more where one is NaN or infinite.
 template <int kN>
-struct BlockOf {
-  F x[kN];
-  I bits[kN];
-
-  inline void read(const float* p) {
-    for (int v = 0; v < kN; v++) {
-      x[v] = Lanes::load(p + v * Lanes::kWidth, AllLanes{});
-      bits[v] = Lanes::bits(x[v]);
-    }
-  }
-  // The bits of the largest magnitude; kInfinityBits or more where one is NaN or infinite.
-  inline int32_t largest_magnitude() const {
+inline void largest_magnitudes(const float* x, int count, int32_t* top) {
+  for (int g = 0; g < count; g++, x += kN * Lanes::kWidth) {
     I magnitude[kN];
-    for (int v = 0; v < kN; v++) magnitude[v] = Lanes::bit_and(bits[v], Lanes::of(kMagnitude));
-    return chosen<LargerOf, kN>(magnitude);
+    for (int v = 0; v < kN; v++) {
+      magnitude[v] = Lanes::bit_and(Lanes::bits(Lanes::load(x + v * Lanes::kWidth, AllLanes{})), Lanes::of(kMagnitude));
+    }
+    top[g] = chosen<LargerOf, kN>(magnitude);
   }
-};
-
-constexpr int kVectors = vectors_of(kBlock);
-using Block = BlockOf<kVectors>;
-
-inline float bits_float(int32_t bits) { return float_of(static_cast<uint32_t>(bits)); }
-inline bool is_finite(int32_t bits) { return (bits & kMagnitude) < kInfinityBits; }
-
-// The value of the largest magnitude, the first of such; 0 for nothing but zeros. NaN where one is NaN or infinite.
-inline float extreme_of(const Block& block, const float* p) {
-  const int32_t positive = chosen<LargerOf, kVectors>(block.bits), any = chosen<LargerBitsOf, kVectors>(block.bits);
-  if (!is_finite(any) || (positive >= 0 && !is_finite(positive))) return bits_float(kNanBits);
-  const int32_t negative = any < 0 ? any & kMagnitude : 0, top = positive > negative ? positive : negative;
-  if (top == 0) return 0.0f;
-  if (positive != negative) return positive > negative ? bits_float(positive) : -bits_float(negative);
-  int i = 0;
-  while ((static_cast<int32_t>(bits_of(p[i])) & kMagnitude) != top) i++;
-  return p[i];
 }
 
-// Least and largest value, of zeros the first one; false where one is NaN or infinite.
-inline bool range_of(const Block& block, const float* p, float* least, float* largest) {
-  const int32_t positive = chosen<LargerOf, kVectors>(block.bits), any = chosen<LargerBitsOf, kVectors>(block.bits);
-  if (!is_finite(any) || (positive >= 0 && !is_finite(positive))) return false;
-  const float nearest = bits_float(chosen<SmallerOf, kVectors>(block.bits));
-  float lo = any < 0 ? bits_float(any) : nearest, hi = positive >= 0 ? bits_float(positive) : nearest;
-  if (lo == 0.0f) {
-    int i = 0;
-    while (p[i] != 0.0f) i++;
-    lo = p[i];
+// As numbers, the bits of floats ascend from 0 and descend from -0. NaN and infinities are beyond all numbers of their
+// sign.
+struct Ends {
+  int32_t positive[kGroup];  // largest signed one: the largest float, unless all are negative
+  int32_t any[kGroup];       // largest unsigned one: the least float, if one is negative
+  int32_t nearest[kGroup];   // least signed one: the float nearest to 0, or the largest one if all are negative
+};
+
+template <bool kNearest>
+inline void ends_of(const float* x, int count, Ends* ends) {
+  for (int g = 0; g < count; g++, x += kBlock) {
+    I bits[kVectors];
+    for (int v = 0; v < kVectors; v++) bits[v] = Lanes::bits(Lanes::load(x + v * Lanes::kWidth, AllLanes{}));
+    ends->positive[g] = chosen<LargerOf, kVectors>(bits);
+    ends->any[g] = chosen<LargerBitsOf, kVectors>(bits);
+    if (kNearest) ends->nearest[g] = chosen<SmallerOf, kVectors>(bits);
   }
-  if (hi == lo) hi = lo;
-  *least = lo;
-  *largest = hi;
-  return true;
+}
+
+inline I ones_where_negative(I v) { return Lanes::sub(Lanes::of(int32_t{0}), Lanes::shift_right(v, 31)); }
+inline I where_ones(I ones, I a, I b) {
+  return Lanes::bit_or(Lanes::bit_and(ones, a), Lanes::bit_and(Lanes::exclusive_or(ones, Lanes::of(int32_t{-1})), b));
+}
+
+// Of each block the value of the largest magnitude, the first of such, 0 for nothing but zeros; NaN or an infinity
+// where one is that.
+inline void extremes_of(const float* x, int count, float* extreme) {
+  Ends ends = {};
+  ends_of<false>(x, count, &ends);
+  for (int i = 0; i < kGroup; i += Lanes::kWidth) {
+    const I any = Lanes::load(ends.any + i, AllLanes{});
+    const I negative = Lanes::bit_and(Lanes::bit_and(any, ones_where_negative(any)), Lanes::of(kMagnitude));
+    const I positive = Lanes::greater(Lanes::load(ends.positive + i, AllLanes{}), Lanes::of(int32_t{0}));
+    const I sign = Lanes::bit_and(Lanes::sub(positive, negative), Lanes::of(kSign));
+    Lanes::store(extreme + i, Lanes::floats(Lanes::bit_or(Lanes::greater(positive, negative), sign)), AllLanes{});
+  }
+  for (int g = 0; g < count; g++) {
+    // Both signs have it.
+    if ((ends.any[g] ^ ends.positive[g]) != kSign || ends.positive[g] == 0) continue;
+    const float* p = x + g * kBlock;
+    while ((static_cast<int32_t>(bits_of(*p)) & kMagnitude) != ends.positive[g]) p++;
+    extreme[g] = *p;
+  }
+}
+
+// Of each block the least value, of zeros the first one, and the largest; NaN or infinities where there are such.
+inline void ranges_of(const float* x, int count, float* least, float* largest) {
+  Ends ends = {};
+  ends_of<true>(x, count, &ends);
+  for (int i = 0; i < kGroup; i += Lanes::kWidth) {
+    const I any = Lanes::load(ends.any + i, AllLanes{}), positive = Lanes::load(ends.positive + i, AllLanes{});
+    const I nearest = Lanes::load(ends.nearest + i, AllLanes{});
+    Lanes::store(least + i, Lanes::floats(where_ones(ones_where_negative(any), any, nearest)), AllLanes{});
+    Lanes::store(largest + i, Lanes::floats(where_ones(ones_where_negative(positive), nearest, positive)), AllLanes{});
+  }
+  for (int g = 0; g < count; g++) {
+    if (ends.any[g] != kSign) continue;
+    const float* p = x + g * kBlock;
+    while (*p != 0.0f) p++;
+    least[g] = *p;
+  }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "native/kernels/blocks/block_lanes.h"
+#include "native/kernels/codec/float_lanes.h"
 
 namespace lowbit {
 namespace {
@@ -9,37 +10,6 @@ namespace {
 inline void store_values(float* x, F v, F scale) { Lanes::store(x, Lanes::mul(v, scale), AllLanes{}); }
 
 inline float power_of_code(int32_t code) { return code == kE8m0Nan ? float_of(kNanBits) : power_of_two(code - 127); }
-
-// The values of small floats; as DecodeFloatStep.
-struct ElementValues {
-  int32_t shift, sign_shift;
-  I rest_of, sign, rebias, infinity_bits, nan_bits;
-  F unit, least_normal, max, infinity;
-
-  explicit ElementValues(const FloatFormat& f)
-      : shift(23 - f.mantissa),
-        sign_shift(31 - f.exponent - f.mantissa),
-        rest_of(Lanes::of((1 << (f.exponent + f.mantissa)) - 1)),
-        sign(Lanes::of(1 << (f.exponent + f.mantissa))),
-        rebias(Lanes::of((127 - f.bias) << 23)),
-        infinity_bits(Lanes::of(kInfinityBits)),
-        nan_bits(Lanes::of(kNanBits)),
-        unit(Lanes::of(power_of_two(1 - f.bias - f.mantissa))),
-        least_normal(Lanes::of(static_cast<float>(1 << f.mantissa))),
-        max(Lanes::of(static_cast<float>(f.max))),
-        infinity(Lanes::of(static_cast<float>(f.infinity + 1))) {}
-
-  // A code as a number decides: subnormal, normal, infinite (the one below `infinity`, where there is one), NaN.
-  inline F values(I code) const {
-    const I rest = Lanes::bit_and(code, rest_of);
-    const F number = Lanes::to_float(rest), small = Lanes::mul(number, unit);
-    const F normal = Lanes::floats(Lanes::add(Lanes::shift_left(rest, shift), rebias));
-    const F none = Lanes::where_less(number, infinity, Lanes::floats(infinity_bits), Lanes::floats(nan_bits));
-    const F finite = Lanes::where_less(number, least_normal, small, normal);
-    const I bits = Lanes::bits(Lanes::where_less(max, number, none, finite));
-    return Lanes::floats(Lanes::bit_or(bits, Lanes::shift_left(Lanes::bit_and(code, sign), sign_shift)));
-  }
-};
 
 template <typename Values>
 inline void decode_codes(const uint8_t* codes, float* x, float scale, const Values& values) {

@@ -23,21 +23,55 @@ inline float multiplied(float x, const float* scale, float one, int64_t i) {
   return kScale == kUnit ? x : x * (kScale == kOne ? one : scale[i]);
 }
 
-template <typename Code, ScaleKind kScale>
+template <typename Step, ScaleKind kScale, typename Code>
 void encode_float_run(const float* x, Code* codes, int64_t n, const float* scale, const FloatFormat& format) {
   const float one = *scale;
-  const EncodeFloatStep step(format);
+  const Step step(format);
   LOWBIT_INDEPENDENT
   for (int64_t i = 0; i < n; i++) codes[i] = static_cast<Code>(step.code_of(divided<kScale>(x[i], scale, one, i)));
 }
 
-template <typename Code, ScaleKind kScale>
+template <typename Step, ScaleKind kScale, typename Code>
 void decode_float_run(const Code* codes, float* x, int64_t n, const float* scale, const FloatFormat& format) {
   const float one = *scale;
-  const DecodeFloatStep step(format);
+  const Step step(format);
   LOWBIT_INDEPENDENT
   for (int64_t i = 0; i < n; i++) x[i] = multiplied<kScale>(step.value_of(codes[i]), scale, one, i);
 }
+
+// f16 where instructions convert it; L is Lanes.
+template <ScaleKind kScale, typename L>
+struct EncodeHalves {
+  const float* x;
+  uint16_t* codes;
+  const float* scale;
+  F one, limit;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    F v = Lanes::load(x + i, e);
+    if (kScale == kOne) v = Lanes::div(v, one);
+    if (kScale == kPerColumn) v = Lanes::div(v, Lanes::load(scale + i, e));
+    const F held = Lanes::within(v, Lanes::sub(Lanes::of(0.0f), limit), limit);
+    L::store_f16(codes + i, Lanes::where_number(v, held, Lanes::floats(Lanes::of(kNanBits))), e);
+  }
+};
+
+template <ScaleKind kScale, typename L>
+struct DecodeHalves {
+  const uint16_t* codes;
+  float* x;
+  const float* scale;
+  F one;
+  template <typename Extent>
+  inline void operator()(int64_t i, Extent e) const {
+    F v = L::load_f16(codes + i, e);
+    if (kScale == kOne) v = Lanes::mul(v, one);
+    if (kScale == kPerColumn) v = Lanes::mul(v, Lanes::load(scale + i, e));
+    Lanes::store(x + i, v, e);
+  }
+};
+
+inline bool is_half(const FloatFormat& f) { return f.exponent == 5 && f.mantissa == 10 && f.bias == 15; }
 
 // rint of any float as the low bits of an integer; 0 for NaN, infinities and all whose low bits are 0 anyway.
 inline int32_t rounded_low_bits(float v) {
@@ -129,22 +163,61 @@ struct DecodeLevels {
     }                                                           \
   }
 
-template <typename Code>
+template <typename Step, typename Code>
 void encode_float(const EncodeFloatArgs& args) {
   Code* const codes = static_cast<Code*>(args.codes);
   const int64_t n = args.columns;
-  LOWBIT_CODEC_ROWS((encode_float_run<Code, kUnit>(args.x + at, codes + at, n, scale, args.format)),
-                    (encode_float_run<Code, kOne>(args.x + at, codes + at, n, scale, args.format)),
-                    (encode_float_run<Code, kPerColumn>(args.x + at, codes + at, n, scale, args.format)))
+  LOWBIT_CODEC_ROWS((encode_float_run<Step, kUnit>(args.x + at, codes + at, n, scale, args.format)),
+                    (encode_float_run<Step, kOne>(args.x + at, codes + at, n, scale, args.format)),
+                    (encode_float_run<Step, kPerColumn>(args.x + at, codes + at, n, scale, args.format)))
 }
 
-template <typename Code>
+template <typename Step, typename Code>
 void decode_float(const DecodeFloatArgs& args) {
   const Code* const codes = static_cast<const Code*>(args.codes);
   const int64_t n = args.columns;
-  LOWBIT_CODEC_ROWS((decode_float_run<Code, kUnit>(codes + at, args.x + at, n, scale, args.format)),
-                    (decode_float_run<Code, kOne>(codes + at, args.x + at, n, scale, args.format)),
-                    (decode_float_run<Code, kPerColumn>(codes + at, args.x + at, n, scale, args.format)))
+  LOWBIT_CODEC_ROWS((decode_float_run<Step, kUnit>(codes + at, args.x + at, n, scale, args.format)),
+                    (decode_float_run<Step, kOne>(codes + at, args.x + at, n, scale, args.format)),
+                    (decode_float_run<Step, kPerColumn>(codes + at, args.x + at, n, scale, args.format)))
+}
+
+template <typename L>
+void encode_halves(const EncodeFloatArgs& args) {
+  uint16_t* const codes = static_cast<uint16_t*>(args.codes);
+  const int64_t n = args.columns;
+  // Infinity is the overflow of the conversion itself.
+  const F limit = Lanes::of(args.format.overflow == args.format.max ? 65504.0f : kInfinity);
+  LOWBIT_CODEC_ROWS(
+      (for_lanes(n, EncodeHalves<kUnit, L>{args.x + at, codes + at, scale, Lanes::of(*scale), limit})),
+      (for_lanes(n, EncodeHalves<kOne, L>{args.x + at, codes + at, scale, Lanes::of(*scale), limit})),
+      (for_lanes(n, EncodeHalves<kPerColumn, L>{args.x + at, codes + at, scale, Lanes::of(*scale), limit})))
+}
+
+template <typename L>
+void decode_halves(const DecodeFloatArgs& args) {
+  const uint16_t* const codes = static_cast<const uint16_t*>(args.codes);
+  const int64_t n = args.columns;
+  LOWBIT_CODEC_ROWS((for_lanes(n, DecodeHalves<kUnit, L>{codes + at, args.x + at, scale, Lanes::of(*scale)})),
+                    (for_lanes(n, DecodeHalves<kOne, L>{codes + at, args.x + at, scale, Lanes::of(*scale)})),
+                    (for_lanes(n, DecodeHalves<kPerColumn, L>{codes + at, args.x + at, scale, Lanes::of(*scale)})))
+}
+
+template <typename L>
+void encode_sixteen_bits(const EncodeFloatArgs& args) {
+  if (is_upper_half(args.format)) return encode_float<EncodeUpperHalfStep, uint16_t>(args);
+  if constexpr (L::kHalves) {
+    if (is_half(args.format)) return encode_halves<L>(args);
+  }
+  encode_float<EncodeFloatStep, uint16_t>(args);
+}
+
+template <typename L>
+void decode_sixteen_bits(const DecodeFloatArgs& args) {
+  if (is_upper_half(args.format)) return decode_float<DecodeUpperHalfStep, uint16_t>(args);
+  if constexpr (L::kHalves) {
+    if (is_half(args.format)) return decode_halves<L>(args);
+  }
+  decode_float<DecodeFloatStep, uint16_t>(args);
 }
 
 template <typename Code, bool kWraps>
@@ -288,20 +361,20 @@ void unpack_codes(const UnpackCodesArgs& args) {
 }  // namespace
 }  // namespace lowbit
 
-#define LOWBIT_CODEC_KERNELS(isa)                                                                     \
-  namespace lowbit {                                                                                  \
-  void encode_f32_f8_##isa(const EncodeFloatArgs& args) { encode_float<uint8_t>(args); }              \
-  void encode_f32_f16_##isa(const EncodeFloatArgs& args) { encode_float<uint16_t>(args); }            \
-  void decode_f8_f32_##isa(const DecodeFloatArgs& args) { decode_float<uint8_t>(args); }              \
-  void decode_f16_f32_##isa(const DecodeFloatArgs& args) { decode_float<uint16_t>(args); }            \
-  void encode_f32_i8_##isa(const EncodeIntegerArgs& args) { encode_bytes(args); }                     \
-  void encode_f32_i16_##isa(const EncodeIntegerArgs& args) { encode_integer<uint16_t, false>(args); } \
-  void decode_i16_f32_##isa(const DecodeIntegerArgs& args) { decode_integer<int16_t>(args); }         \
-  void decode_u16_f32_##isa(const DecodeIntegerArgs& args) { decode_integer<uint16_t>(args); }        \
-  void encode_f32_u4_##isa(const EncodeLevelArgs& args) { encode_level(args); }                       \
-  void decode_u4_f32_##isa(const DecodeLevelArgs& args) { decode_level(args); }                       \
-  void encode_exponents_f32_u8_##isa(const EncodeExponentsArgs& args) { encode_exponents(args); }     \
-  void decode_exponents_u8_f32_##isa(const DecodeExponentsArgs& args) { decode_exponents(args); }     \
-  void pack_codes_u8_u4_##isa(const PackCodesArgs& args) { pack_codes(args); }                        \
-  void unpack_codes_u4_u8_##isa(const UnpackCodesArgs& args) { unpack_codes(args); }                  \
+#define LOWBIT_CODEC_KERNELS(isa)                                                                         \
+  namespace lowbit {                                                                                      \
+  void encode_f32_f8_##isa(const EncodeFloatArgs& args) { encode_float<EncodeFloatStep, uint8_t>(args); } \
+  void encode_f32_f16_##isa(const EncodeFloatArgs& args) { encode_sixteen_bits<Lanes>(args); }            \
+  void decode_f8_f32_##isa(const DecodeFloatArgs& args) { decode_float<DecodeFloatStep, uint8_t>(args); } \
+  void decode_f16_f32_##isa(const DecodeFloatArgs& args) { decode_sixteen_bits<Lanes>(args); }            \
+  void encode_f32_i8_##isa(const EncodeIntegerArgs& args) { encode_bytes(args); }                         \
+  void encode_f32_i16_##isa(const EncodeIntegerArgs& args) { encode_integer<uint16_t, false>(args); }     \
+  void decode_i16_f32_##isa(const DecodeIntegerArgs& args) { decode_integer<int16_t>(args); }             \
+  void decode_u16_f32_##isa(const DecodeIntegerArgs& args) { decode_integer<uint16_t>(args); }            \
+  void encode_f32_u4_##isa(const EncodeLevelArgs& args) { encode_level(args); }                           \
+  void decode_u4_f32_##isa(const DecodeLevelArgs& args) { decode_level(args); }                           \
+  void encode_exponents_f32_u8_##isa(const EncodeExponentsArgs& args) { encode_exponents(args); }         \
+  void decode_exponents_u8_f32_##isa(const DecodeExponentsArgs& args) { decode_exponents(args); }         \
+  void pack_codes_u8_u4_##isa(const PackCodesArgs& args) { pack_codes(args); }                            \
+  void unpack_codes_u4_u8_##isa(const UnpackCodesArgs& args) { unpack_codes(args); }                      \
   }

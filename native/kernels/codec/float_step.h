@@ -50,18 +50,37 @@ struct EncodeFloatStep {
   }
 };
 
+// bf16, whose codes are the upper halves of floats.
+struct EncodeUpperHalfStep {
+  int32_t max, overflow, nan;
+  explicit EncodeUpperHalfStep(const FloatFormat& f) : max(f.max), overflow(f.overflow), nan(f.nan) {}
+  int32_t code_of(float v) const {
+    const uint32_t bits = bits_of(v), magnitude = bits & static_cast<uint32_t>(kMagnitude);
+    int32_t code = static_cast<int32_t>((magnitude + 0x7FFFu + (magnitude >> 16 & 1)) >> 16);
+    code = code > max ? overflow : code;
+    code |= static_cast<int32_t>(bits >> 16 & 0x8000u);
+    return static_cast<int32_t>(magnitude) > kInfinityBits ? nan : code;
+  }
+};
+
+struct DecodeUpperHalfStep {
+  explicit DecodeUpperHalfStep(const FloatFormat&) {}
+  float value_of(int32_t code) const { return float_of(static_cast<uint32_t>(code) << 16); }
+};
+
+inline bool is_upper_half(const FloatFormat& f) { return f.exponent == 8 && f.mantissa == 7 && f.bias == 127; }
+
 struct DecodeFloatStep {
   int32_t shift, rebias, least_normal;
   float unit;
   int32_t sign_bit, sign_shift, no_number, max, infinity;
 
-  // With the exponents of float32 the codes are the upper bits of floats, small ones too; a product with those would be
-  // slow on many processors.
+  // bias < 127
   explicit DecodeFloatStep(const FloatFormat& f)
       : shift(23 - f.mantissa),
         rebias((127 - f.bias) << 23),
-        least_normal(f.bias == 127 ? 0 : 1 << f.mantissa),
-        unit(f.bias == 127 ? 0.0f : power_of_two(1 - f.bias - f.mantissa)),
+        least_normal(1 << f.mantissa),
+        unit(power_of_two(1 - f.bias - f.mantissa)),
         sign_bit(1 << (f.exponent + f.mantissa)),
         sign_shift(31 - f.exponent - f.mantissa),
         no_number(f.negative_zero ? -1 : sign_bit),

@@ -11,23 +11,12 @@ namespace lowbit {
 
 namespace {
 
-using Floats = Unfused;
-
-struct Bf16Columns : Floats {
-  static constexpr int kRows = 2;
-  template <int S>
-  static Vector column(const uint8_t* group, int first) {
-    const v128_t pairs = wasm_v128_load(group + 4 * first);
-    return S == 0 ? wasm_i32x4_shl(pairs, 16) : wasm_v128_and(pairs, wasm_i32x4_const_splat(-65536));
-  }
-};
-
-struct F16Columns : Floats {
-  static constexpr int kRows = 2;
-  template <int S>
-  static Vector column(const uint8_t* group, int first) {
-    // As f16_value of widen.h.
-    const v128_t codes = wasm_u32x4_load16x4(group + 32 * S + 2 * first);
+struct Halves : Unfused {
+  static Vector low(Vector v) { return wasm_i32x4_shl(v, 16); }
+  static Vector high(Vector v) { return wasm_v128_and(v, wasm_i32x4_const_splat(-65536)); }
+  // As f16_value of widen.h.
+  static Vector widen(const uint8_t* p) {
+    const v128_t codes = wasm_u32x4_load16x4(p);
     const v128_t magnitude = wasm_i32x4_shl(wasm_v128_and(codes, wasm_i32x4_const_splat(0x7fff)), 13);
     const v128_t value = wasm_f32x4_mul(magnitude, wasm_f32x4_const_splat(0x1p112f));
     const v128_t special =
@@ -37,20 +26,11 @@ struct F16Columns : Floats {
   }
 };
 
-// Pairs of bf16 on both sides.
-struct Bf16Pairs : Floats {
-  static Vector low(Vector v) { return wasm_i32x4_shl(v, 16); }
-  static Vector high(Vector v) { return wasm_v128_and(v, wasm_i32x4_const_splat(-65536)); }
-  static Vector multiply_add(Vector a, Vector b, Vector c) {
-    return Floats::multiply_add(high(a), high(b), Floats::multiply_add(low(a), low(b), c));
-  }
-};
-
 }  // namespace
 
 }  // namespace lowbit
 
-#include "native/kernels/gemm_f32/body.h"
+#include "native/kernels/gemm_half/body.h"
 
 namespace lowbit {
 
@@ -64,9 +44,7 @@ void product(const GemmF32Args& args) {
 
 }  // namespace
 
-void gemm_f32bf16_f32_wasm_simd128(const GemmF32Args& args) { product<Bf16Columns>(args); }
-void gemm_f32f16_f32_wasm_simd128(const GemmF32Args& args) { product<F16Columns>(args); }
-void gemm_bf16bf16_f32_wasm_simd128(const GemmF32Args& args) { product<Bf16Pairs>(args); }
-
 }  // namespace lowbit
+
+LOWBIT_GEMM_HALF_KERNELS(wasm_simd128)
 #endif

@@ -11,43 +11,25 @@ namespace lowbit {
 
 namespace {
 
-using Floats = Fused;
+constexpr int64_t kAhead = 2048;  // bytes; half a page, of four panels side by side
 
-struct Bf16Columns : Floats {
-  static constexpr int kRows = 2;
-  template <int S>
-  static Vector column(const uint8_t* group, int first) {
-    const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(group + 4 * first));
-    return _mm256_castsi256_ps(S == 0 ? _mm256_slli_epi32(pairs, 16)
-                                      : _mm256_and_si256(pairs, _mm256_set1_epi32(static_cast<int32_t>(0xffff0000))));
-  }
-};
-
-struct F16Columns : Floats {
-  static constexpr int kRows = 2;
-  template <int S>
-  static Vector column(const uint8_t* group, int first) {
-    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(group + 32 * S + 2 * first)));
-  }
-};
-
-// Pairs of bf16 on both sides.
-struct Bf16Pairs : Floats {
+struct Halves : Fused {
   static Vector low(Vector v) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(v), 16)); }
   static Vector high(Vector v) {
     return _mm256_castsi256_ps(
         _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32(static_cast<int32_t>(0xffff0000))));
   }
-  static Vector multiply_add(Vector a, Vector b, Vector c) {
-    return Floats::multiply_add(high(a), high(b), Floats::multiply_add(low(a), low(b), c));
+  static Vector widen(const uint8_t* p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
+  static void ahead(const uint8_t* p) { _mm_prefetch(reinterpret_cast<const char*>(p + kAhead), _MM_HINT_NTA); }
 };
 
 }  // namespace
 
 }  // namespace lowbit
 
-#include "native/kernels/gemm_f32/body.h"
+#include "native/kernels/gemm_half/body.h"
 
 namespace lowbit {
 
@@ -56,17 +38,15 @@ namespace {
 template <typename Simd>
 void product(const GemmF32Args& args) {
   int64_t panel = 0;
-  if (args.rows.rows() == 1) panel = groups<Simd, 1, 4>(args, panel);
+  if (args.rows.rows() == 1) panel = groups<Streamed<Simd>, 1, 4>(args, panel);
   groups<Simd, 6, 1>(args, panel);
 }
 
 }  // namespace
 
-void gemm_f32bf16_f32_x86_avx2(const GemmF32Args& args) { product<Bf16Columns>(args); }
-void gemm_f32f16_f32_x86_avx2(const GemmF32Args& args) { product<F16Columns>(args); }
-void gemm_bf16bf16_f32_x86_avx2(const GemmF32Args& args) { product<Bf16Pairs>(args); }
-
 }  // namespace lowbit
+
+LOWBIT_GEMM_HALF_KERNELS(x86_avx2)
 
 #include "native/isa/target/end.h"
 #endif

@@ -1,11 +1,14 @@
-// The AMX intrinsics that x86_amx.cc uses, in plain C++ over tiles that belong to the thread: for tests on machines
-// without AMX. Included in the place of the compiler's when LOWBIT_AMX_EMULATION is defined; never part of the library.
+// The AMX intrinsics that the files x86_amx.cc use, in plain C++ over tiles that belong to the thread: for tests on
+// machines without AMX. Included in the place of the compiler's when LOWBIT_AMX_EMULATION is defined; never part of the
+// library.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 namespace lowbit {
 namespace amx_emulation {
@@ -103,6 +106,43 @@ inline void multiply(int c, int a, int b) {
   }
 }
 
+// What counts as 0 does: subnormal operands and results.
+inline float flushed(float value) {
+  return fabsf(value) < std::numeric_limits<float>::min() ? copysignf(0.0f, value) : value;
+}
+
+inline float bf16_at(const uint8_t* p) {
+  const uint32_t bits = static_cast<uint32_t>(p[0]) << 16 | static_cast<uint32_t>(p[1]) << 24;
+  float value;
+  memcpy(&value, &bits, 4);
+  return flushed(value);
+}
+
+// c[m][n] += (sum over k of a[m][2k] * b[k][2n]) + (sum over k of a[m][2k + 1] * b[k][2n + 1]) of bf16, the two sums by
+// fused multiply-adds in the order of k.
+inline void multiply_bf16(int c, int a, int b) {
+  use(c);
+  use(a);
+  use(b);
+  State& s = state();
+  require(s.rows[c] == s.rows[a] && s.row_bytes[c] == s.row_bytes[b] && s.row_bytes[a] == 4 * s.rows[b],
+          "the shapes of the three tiles do not fit");
+  for (int m = 0; m < s.rows[c]; ++m) {
+    for (int n = 0; n < s.row_bytes[c] / 4; ++n) {
+      float sums[2] = {0.0f, 0.0f};
+      for (int k = 0; k < s.row_bytes[a] / 2; ++k) {
+        float& sum = sums[k % 2];
+        const float right = bf16_at(&s.tiles[b].bytes[k / 2][4 * n + k % 2 * 2]);
+        sum = flushed(fmaf(bf16_at(&s.tiles[a].bytes[m][2 * k]), right, sum));
+      }
+      float sum;
+      memcpy(&sum, &s.tiles[c].bytes[m][4 * n], 4);
+      sum = flushed(flushed(sum) + flushed(sums[0] + sums[1]));
+      memcpy(&s.tiles[c].bytes[m][4 * n], &sum, 4);
+    }
+  }
+}
+
 }  // namespace amx_emulation
 }  // namespace lowbit
 
@@ -113,6 +153,7 @@ inline void multiply(int c, int a, int b) {
 #undef _tile_stored
 #undef _tile_dpbusd
 #undef _tile_dpbssd
+#undef _tile_dpbf16ps
 #define _tile_loadconfig(config) ::lowbit::amx_emulation::load_config(config)
 #define _tile_release() ::lowbit::amx_emulation::release()
 #define _tile_zero(tile) ::lowbit::amx_emulation::zero(tile)
@@ -120,3 +161,4 @@ inline void multiply(int c, int a, int b) {
 #define _tile_stored(tile, base, stride) ::lowbit::amx_emulation::store(tile, base, stride)
 #define _tile_dpbusd(c, a, b) ::lowbit::amx_emulation::multiply<uint8_t>(c, a, b)
 #define _tile_dpbssd(c, a, b) ::lowbit::amx_emulation::multiply<int8_t>(c, a, b)
+#define _tile_dpbf16ps(c, a, b) ::lowbit::amx_emulation::multiply_bf16(c, a, b)

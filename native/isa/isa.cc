@@ -124,8 +124,11 @@ uint64_t detect() {
     if (seven.ecx >> 11 & 1) features |= kAvx512Vnni;
     if (seven.eax >= 1 && (cpuid(7, 1).eax >> 5 & 1)) features |= kAvx512Bf16;
   }
-  constexpr uint32_t kAmx = 1u << 24 | 1u << 25;  // TILE, INT8
-  if ((saved & kSavesAmx) == kSavesAmx && (seven.edx & kAmx) == kAmx && amx_granted()) features |= kAmxInt8;
+  const bool tiles = (saved & kSavesAmx) == kSavesAmx && (seven.edx >> 24 & 1) != 0;
+  uint64_t amx = 0;
+  if (seven.edx >> 25 & 1) amx |= kAmxInt8;
+  if (seven.edx >> 22 & 1) amx |= kAmxBf16;
+  if (tiles && amx != 0 && amx_granted()) features |= amx;
   return features;
 }
 

@@ -18,6 +18,7 @@ enum Features : uint64_t {
   kAvxVnni = 1u << 9,  // vpdpbusd on 256 bits, in its VEX form
   kI8mm = 1u << 10,
   kAvx512Bf16 = 1u << 11,
+  kAmxBf16 = 1u << 12,  // AMX-TILE and AMX-BF16, granted as above
 };
 
 enum class Isa : int32_t {

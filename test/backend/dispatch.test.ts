@@ -16,6 +16,7 @@ const FEATURES = {
   avxVnni: 512,
   i8mm: 1024,
   avx512bf16: 2048,
+  amxBf16: 4096,
 } as const;
 
 const native = loadBackendOf('native');
@@ -67,7 +68,8 @@ const PROCESSORS = {
   'Alder Lake, which has AVX-VNNI and no AVX-512': ['x86_64', [...AVX2, 'avxVnni']],
   'Ice Lake': ['x86_64', VNNI],
   'Zen 4': ['x86_64', [...VNNI, 'avx512bf16']],
-  'Sapphire Rapids': ['x86_64', [...VNNI, 'avx512bf16', 'amxInt8']],
+  'Sapphire Rapids': ['x86_64', [...VNNI, 'avx512bf16', 'amxInt8', 'amxBf16']],
+  'AMX without BF16': ['x86_64', [...VNNI, 'avx512bf16', 'amxInt8']],
   'AMX alone': ['x86_64', ['amxInt8']],
   'Cortex-A72': ['aarch64', ['neon']],
   'Cortex-A76': ['aarch64', ['neon', 'dotprod']],
@@ -91,8 +93,9 @@ test('the integer product is the processor’s best', () => {
   const slot = 'gemm_u8i8_i32';
   expect(choose('x86_64', AVX2, 'x86_amx').get(slot)).toBe('x86_avx2');
   expect(choose('x86_64', VNNI, 'x86_amx').get(slot)).toBe('x86_avx512vnni');
-  expect(choose('x86_64', [...VNNI, 'amxInt8'], 'x86_amx').get(slot)).toBe('x86_amx');
-  expect(choose('x86_64', [...VNNI, 'amxInt8'], 'x86_avx2').get(slot)).toBe('x86_avx2');
+  const amx = [...VNNI, 'avx512bf16', 'amxInt8', 'amxBf16'] as const;
+  expect(choose('x86_64', amx, 'x86_amx').get(slot)).toBe('x86_amx');
+  expect(choose('x86_64', amx, 'x86_avx2').get(slot)).toBe('x86_avx2');
   expect(choose('aarch64', ['neon', 'dotprod'], 'arm_dotprod').get(slot)).toBe('arm_dotprod');
   expect(choose('wasm32', ['simd128'], 'wasm_relaxed').get(slot)).toBe('wasm_simd128');
 });

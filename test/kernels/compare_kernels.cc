@@ -1,6 +1,6 @@
 // Compares the product and depthwise kernels of one instruction set with the portable ones, over awkward sizes: for
 // sets that this machine can only emulate. -DCANDIDATE=<isa>; -DDEPTHWISE, -DFLOATS, -DCODES (with -DFLOATS_FINISHED also
-// products that end in floats), -DGROUPED and -DBLOCKS when it has such kernels.
+// products that end in floats), -DGROUPED, -DBLOCKS and -DHALVES when it has such kernels.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -307,6 +307,7 @@ void compare_finished(int64_t m, int64_t k, int64_t segments, int64_t columns, b
 
 #include "test/kernels/compare_blocks.h"
 #include "test/kernels/compare_groups.h"
+#include "test/kernels/compare_halves.h"
 
 int main() {
   compare_peak(lowbit::kPeakSteps);
@@ -376,6 +377,9 @@ int main() {
 #endif
 #if defined(BLOCKS)
   compared += compare_all_blocks() + compare_levels();
+#endif
+#if defined(HALVES)
+  compared += compare_all_halves();
 #endif
   printf("%lld comparisons, %d differences\n", static_cast<long long>(compared), failures);
   return failures == 0 ? 0 : 1;

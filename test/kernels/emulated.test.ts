@@ -32,10 +32,10 @@ const arm = { compiler: 'aarch64-linux-gnu-g++', architecture: 'arm64' };
 const CANDIDATES: readonly Candidate[] = [
   {
     isa: 'x86_amx',
-    families: ['gemm_i8', 'peak'],
+    families: ['gemm_i8', 'gemm_half', 'peak'],
     also: ['native/kernels/gemm_i8/x86_avx512vnni.cc'],
     compiler: 'g++',
-    flags: ['-DLOWBIT_AMX_EMULATION', '-DCODES', '-DFLOATS_FINISHED'],
+    flags: ['-DLOWBIT_AMX_EMULATION', '-DCODES', '-DFLOATS_FINISHED', '-DHALVES'],
     architecture: 'x64',
     needs: 'x86_avx512vnni',
   },
@@ -84,7 +84,7 @@ test.for(CANDIDATES)('$isa gives the portable bytes', { timeout: 120_000 }, (can
     console.warn(`${candidate.isa} is not compared: ${reason}`);
     skip(reason);
   }
-  coversSlots('gemm_u8i8_i32', 'gemm_i8i8_i32');
+  coversSlots('gemm_u8i8_i32', 'gemm_i8i8_i32', 'gemm_bf16bf16_f32');
   const program = join(folder, candidate.isa);
   const compared = new Set([...candidate.families, 'gemm_i4', 'gemm_f32', 'depthwise', 'depthwise_f32']);
   const sources = [...compared].map((family) => `native/kernels/${family}/portable.cc`);
@@ -126,7 +126,7 @@ test.for(CANDIDATES)('$isa gives the portable bytes', { timeout: 120_000 }, (can
 test('x86_amx is offered exactly where the processor and the kernel grant it', () => {
   const backend = loadBackendOf('native');
   const flags = spawnSync('grep', ['-m1', '^flags', '/proc/cpuinfo'], { encoding: 'utf8' }).stdout ?? '';
-  if (backend.isas.includes('x86_amx')) expect(flags).toMatch(/amx_int8/);
+  if (backend.isas.includes('x86_amx')) expect(flags).toMatch(/amx_bf16.*amx_int8/);
   if (!/amx_int8/.test(flags)) expect(backend.isas).not.toContain('x86_amx');
   expect(backend.kernels.filter((kernel) => kernel.isa === 'x86_amx').map((kernel) => kernel.slot)).toEqual([
     'gemm_u8i8_i32',
@@ -138,5 +138,6 @@ test('x86_amx is offered exactly where the processor and the kernel grant it', (
     'gemm_i8i8_u8',
     'gemm_i8i8_i8',
     'gemm_i8i8_f32',
+    'gemm_bf16bf16_f32',
   ]);
 });

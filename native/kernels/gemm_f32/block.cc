@@ -9,6 +9,9 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+// k is cut behind a multiple of so many groups: what AMX adds up before it adds to the sum, so that there too a cut
+// changes no byte.
+constexpr int64_t kCutGroups = 16;
 // Below this many rows a panel is not read again, or from nearby: k stays whole.
 constexpr int64_t kCutRows = 13;
 // Rows of a block when many threads share few rows.
@@ -66,10 +69,11 @@ void gemm_f32_block(const GemmF32Job& job, const FloatRows& rows, int64_t first_
     const int64_t first = rows.segments * cut / cuts;
     args.rows.segments = rows.segments * (cut + 1) / cuts - first;
     for (int64_t part = 0; part < parts; ++part) {
-      // Whole groups of rows of the matrix; the last part takes what is left.
+      // Whole groups of rows of the matrix, kCutGroups at a time; the last part takes what is left.
       const int64_t groups = rows.run / job.group_rows;
-      const int64_t from = groups * part / parts * job.group_rows;
-      args.rows.run = (part == parts - 1 ? rows.run : groups * (part + 1) / parts * job.group_rows) - from;
+      const auto cut_at = [&](int64_t p) { return groups * p / parts / kCutGroups * kCutGroups * job.group_rows; };
+      const int64_t from = cut_at(part);
+      args.rows.run = (part == parts - 1 ? rows.run : cut_at(part + 1)) - from;
       args.rows.a = rows.a + first * rows.segment_stride + from;
       args.b = b + (first * rows.run + from) / job.group_rows * 64;
       args.accumulate = cut > 0 || part > 0;

@@ -138,6 +138,10 @@ struct Lanes {
     return pair(vbslq_f32(vcltq_f32(v.val[0], w.val[0]), a.val[0], b.val[0]),
                 vbslq_f32(vcltq_f32(v.val[1], w.val[1]), a.val[1], b.val[1]));
   }
+  static inline F zero_where_less(F v, F w, F b) {
+    return pair(vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(b.val[0]), vcltq_f32(v.val[0], w.val[0]))),
+                vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(b.val[1]), vcltq_f32(v.val[1], w.val[1]))));
+  }
   static inline F where_number(F v, F a, F b) {
     return pair(vbslq_f32(vceqq_f32(v.val[0], v.val[0]), a.val[0], b.val[0]),
                 vbslq_f32(vceqq_f32(v.val[1], v.val[1]), a.val[1], b.val[1]));

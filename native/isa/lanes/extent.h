@@ -18,7 +18,7 @@ struct SomeLanes {
 //   when all are done; prefetch(any address); add sub mul (F, I), div square_root (F), exclusive_or bit_and bit_or
 //   shift_left_23 (I), each wrapping; greater(a, b) = a > b ? a : b and less(a, b) = a < b ? a : b, as C++ has it for
 //   NaN and zeros; within(v, lo, hi): v bounded by numbers, lo for a NaN that arithmetic gave, zeros of either sign;
-//   where_less(v, w, a, b) = v < w ? a : b; where_number(v, a, b) = v == v ? a : b; to_float(I), rounded to nearest
+//   where_less(v, w, a, b) = v < w ? a : b; zero_where_less(v, w, b) = v < w ? 0 : b; where_number(v, a, b) = v == v ? a : b; to_float(I), rounded to nearest
 //   even; bits(F) and floats(I), reinterpreted;
 //   swapped<h>(v), h < kWidth a power of two: lane i is lane i ^ h of v; first(v): lane 0;
 //   to_int(F): cut towards 0, in the range of int32; shift_left(I, n) and shift_right(I, n), 0 <= n < 32, zeros come

@@ -96,6 +96,9 @@ struct Lanes {
     return {wasm_v128_bitselect(x.a, y.a, wasm_f32x4_lt(v.a, w.a)),
             wasm_v128_bitselect(x.b, y.b, wasm_f32x4_lt(v.b, w.b))};
   }
+  static inline F zero_where_less(F v, F w, F x) {
+    return {wasm_v128_andnot(x.a, wasm_f32x4_lt(v.a, w.a)), wasm_v128_andnot(x.b, wasm_f32x4_lt(v.b, w.b))};
+  }
   static inline F where_number(F v, F x, F y) {
     return {wasm_v128_bitselect(x.a, y.a, wasm_f32x4_eq(v.a, v.a)),
             wasm_v128_bitselect(x.b, y.b, wasm_f32x4_eq(v.b, v.b))};

@@ -74,6 +74,9 @@ struct Lanes {
   static inline F where_less(F v, F w, F a, F b) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(v, w, _CMP_LT_OQ), b, a);
   }
+  static inline F zero_where_less(F v, F w, F b) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, w, _CMP_NLT_UQ), b);
+  }
   static inline F where_number(F v, F a, F b) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), b, a);
   }

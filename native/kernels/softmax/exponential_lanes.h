@@ -14,13 +14,11 @@ inline void exponentials(F (&v)[kCount]) {
   const F smallest = Lanes::of(kSmallest), round = Lanes::of(kRound);
   F biased[kCount], n[kCount], r[kCount], square[kCount], low[kCount], e[kCount];
   LOWBIT_UNROLL
-  for (int i = 0; i < kCount; i++) r[i] = Lanes::greater(smallest, v[i]);
-  LOWBIT_UNROLL
-  for (int i = 0; i < kCount; i++) biased[i] = Lanes::add(Lanes::mul(r[i], Lanes::of(kLog2E)), round);
+  for (int i = 0; i < kCount; i++) biased[i] = Lanes::add(Lanes::mul(v[i], Lanes::of(kLog2E)), round);
   LOWBIT_UNROLL
   for (int i = 0; i < kCount; i++) n[i] = Lanes::sub(biased[i], round);
   LOWBIT_UNROLL
-  for (int i = 0; i < kCount; i++) r[i] = Lanes::sub(r[i], Lanes::mul(n[i], Lanes::of(kLn2High)));
+  for (int i = 0; i < kCount; i++) r[i] = Lanes::sub(v[i], Lanes::mul(n[i], Lanes::of(kLn2High)));
   LOWBIT_UNROLL
   for (int i = 0; i < kCount; i++) r[i] = Lanes::sub(r[i], Lanes::mul(n[i], Lanes::of(kLn2Low)));
   // q in pairs of coefficients: half as long a chain as one coefficient after the other.
@@ -38,11 +36,12 @@ inline void exponentials(F (&v)[kCount]) {
   for (int i = 0; i < kCount; i++) e[i] = Lanes::add(Lanes::mul(e[i], square[i]), r[i]);
   LOWBIT_UNROLL
   for (int i = 0; i < kCount; i++) e[i] = Lanes::add(e[i], Lanes::of(1.0f));
-  // 2^n with n in [-126, 0]; the result is no smaller than 2^-126, so that the product is exact.
+  // 2^n with n in [-126, 0]; the result is no smaller than 2^-126, so that the product is exact. Below kSmallest it is
+  // anything, and 0 in its place.
   LOWBIT_UNROLL
   for (int i = 0; i < kCount; i++) {
     const F power = Lanes::floats(Lanes::shift_left_23(Lanes::add(Lanes::bits(biased[i]), less_bits(127))));
-    v[i] = Lanes::where_less(v[i], smallest, Lanes::of(0.0f), Lanes::mul(e[i], power));
+    v[i] = Lanes::zero_where_less(v[i], smallest, Lanes::mul(e[i], power));
   }
 }
 

@@ -18,8 +18,9 @@ inline F unary_of(F v, F alpha, F beta) {
   if constexpr (kKind == 5) return absolute(v);
   if constexpr (kKind == 6) return erf_of(v);
   if constexpr (kKind == 7) {
-    const F half = Lanes::mul(v, Lanes::of(0.5f));
-    return Lanes::mul(half, Lanes::add(erf_quotient_of(Lanes::mul(v, Lanes::of(0x1.6a09e6p-1f))), one));
+    F gelu[1] = {v};
+    gelus_of(gelu);
+    return gelu[0];
   }
   if constexpr (kKind == 8) {
     // -2 sqrt(2/pi), and that times 0.044715.
@@ -58,6 +59,21 @@ struct UnaryRun {
   inline void operator()(int64_t i, Extent e) const {
     Lanes::store(y + i, unary_of<kKind>(Lanes::load(x + i, e), alpha, beta), e);
   }
+
+  inline void row(int64_t n) const {
+    int64_t done = 0;
+    if constexpr (kKind == 7 && kGelus > 1) {
+      for (; done + kGelus * Lanes::kWidth <= n; done += kGelus * Lanes::kWidth) {
+        F v[kGelus];
+        LOWBIT_UNROLL
+        for (int i = 0; i < kGelus; i++) v[i] = Lanes::load(x + done + i * Lanes::kWidth, AllLanes{});
+        gelus_of(v);
+        LOWBIT_UNROLL
+        for (int i = 0; i < kGelus; i++) Lanes::store(y + done + i * Lanes::kWidth, v[i], AllLanes{});
+      }
+    }
+    for_lanes(n - done, UnaryRun{x + done, y + done, alpha, beta});
+  }
 };
 
 template <int kKind>
@@ -65,7 +81,11 @@ void unary_any(const UnaryArgs& args) {
   if constexpr (kKind < kUnaryKinds) {
     if (args.kind != kKind) return unary_any<kKind + 1>(args);
     UnaryRun<kKind> run{args.x, args.y, Lanes::of(args.alpha), Lanes::of(args.beta)};
-    for (int64_t r = 0; r < args.rows; r++, run.x += args.x_stride, run.y += args.y_stride) for_lanes(args.n, run);
+    for (int64_t r = 0; r < args.rows; r++) {
+      run.x = args.x + r * args.x_stride;
+      run.y = args.y + r * args.y_stride;
+      run.row(args.n);
+    }
   }
 }
 

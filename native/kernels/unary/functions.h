@@ -106,22 +106,52 @@ inline F erf_of(F v) {
   return Lanes::where_number(v, with_sign(magnitude, v), v);
 }
 
+// Vectors of Gelu that are computed side by side.
+constexpr int kGelus = Lanes::kWidth == 16 ? 4 : 1;
+
 // erf for Gelu, which asks for the absolute error alone: x * p(x^2) / q(x^2), minimax on |x| < 3.92 (1.9e-8 relative),
 // held there, where it is 1; the two polynomials are not one chain of operations.
-inline F erf_quotient_of(F v) {
+template <int kCount>
+inline void erf_quotients_of(F (&v)[kCount]) {
   const F most = Lanes::of(3.92f), one = Lanes::of(1.0f);
-  const F x = clamped(v, negative(most), most);
-  const F s = Lanes::mul(x, x), t = Lanes::mul(s, s);
+  F s[kCount], t[kCount], p[kCount], q[kCount];
+  LOWBIT_UNROLL
+  for (int i = 0; i < kCount; i++) v[i] = clamped(v[i], negative(most), most);
+  LOWBIT_UNROLL
+  for (int i = 0; i < kCount; i++) s[i] = Lanes::mul(v[i], v[i]);
+  LOWBIT_UNROLL
+  for (int i = 0; i < kCount; i++) t[i] = Lanes::mul(s[i], s[i]);
   // Both in pairs of coefficients: half as long a chain as one coefficient after the other.
-  const F p0 = twice(Lanes::of(0x1.85f43ap-3f), s, Lanes::of(0x1.20dd74p0f));
-  const F q0 = twice(Lanes::of(0x1.011034p-1f), s, one);
-  const F p1 = twice(Lanes::of(0x1.ed91ecp-9f), s, Lanes::of(0x1.b01e44p-5f));
-  const F q1 = twice(Lanes::of(0x1.ea8358p-7f), s, Lanes::of(0x1.d36462p-4f));
-  const F p2 = twice(Lanes::of(0x1.132798p-19f), s, Lanes::of(0x1.2ab852p-12f));
-  const F q2 = twice(Lanes::of(0x1.3f88a2p-15f), s, Lanes::of(0x1.30c096p-10f));
-  const F p = twice(twice(p2, t, p1), t, p0);
-  const F q = twice(twice(q2, t, q1), t, q0);
-  return clamped(Lanes::div(Lanes::mul(x, p), q), negative(one), one);
+  LOWBIT_UNROLL
+  for (int i = 0; i < kCount; i++) {
+    p[i] = twice(Lanes::of(0x1.132798p-19f), s[i], Lanes::of(0x1.2ab852p-12f));
+    q[i] = twice(Lanes::of(0x1.3f88a2p-15f), s[i], Lanes::of(0x1.30c096p-10f));
+  }
+  LOWBIT_UNROLL
+  for (int i = 0; i < kCount; i++) {
+    p[i] = twice(p[i], t[i], twice(Lanes::of(0x1.ed91ecp-9f), s[i], Lanes::of(0x1.b01e44p-5f)));
+    q[i] = twice(q[i], t[i], twice(Lanes::of(0x1.ea8358p-7f), s[i], Lanes::of(0x1.d36462p-4f)));
+  }
+  LOWBIT_UNROLL
+  for (int i = 0; i < kCount; i++) {
+    p[i] = twice(p[i], t[i], twice(Lanes::of(0x1.85f43ap-3f), s[i], Lanes::of(0x1.20dd74p0f)));
+    q[i] = twice(q[i], t[i], twice(Lanes::of(0x1.011034p-1f), s[i], one));
+  }
+  LOWBIT_UNROLL
+  for (int i = 0; i < kCount; i++) v[i] = clamped(Lanes::div(Lanes::mul(v[i], p[i]), q[i]), negative(one), one);
+}
+
+// x * (1 + erf(x / sqrt 2)) / 2
+template <int kCount>
+inline void gelus_of(F (&v)[kCount]) {
+  F erf[kCount];
+  LOWBIT_UNROLL
+  for (int i = 0; i < kCount; i++) erf[i] = Lanes::mul(v[i], Lanes::of(0x1.6a09e6p-1f));
+  erf_quotients_of(erf);
+  LOWBIT_UNROLL
+  for (int i = 0; i < kCount; i++) {
+    v[i] = Lanes::mul(Lanes::mul(v[i], Lanes::of(0.5f)), Lanes::add(erf[i], Lanes::of(1.0f)));
+  }
 }
 
 // tanh: below 5/8 x * p(x^2) (3.9e-9 relative), above 1 - 2 / (e^2|x| + 1).

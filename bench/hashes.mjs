@@ -1,4 +1,5 @@
 // One hash per int8 network on every instruction set and backend: `npm run hashes -- [--shared DIR] [--with COMMAND]… [network …]`.
+// `encoder` is the one of encoder.mjs, quantized dynamically; it needs no data.
 //
 // Quantizes the networks once, writes them and some inputs to build/hashes, then runs them in a child process per target:
 // every usable LOWBIT_ISA of both backends. --with adds a target on another Node; variables may stand before the command:
@@ -12,7 +13,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { at } from '../tools/root.mjs';
-import { built, chosenNetworks, openData, quantized, sharedFolder } from './networks.mjs';
+import { encoderGraph, encoderInputs } from './encoder.mjs';
+import { built, chosenNetworks, NETWORKS, openData, quantized, sharedFolder } from './networks.mjs';
 
 const script = fileURLToPath(import.meta.url);
 const folder = at('build/hashes');
@@ -27,7 +29,10 @@ const { values: options, positionals } = parseArgs({
   },
 });
 const samples = Number(options.samples);
-const names = chosenNetworks(positionals);
+const ENCODER = 'encoder';
+const TOKENS = 128;
+const known = [...Object.keys(NETWORKS), ENCODER];
+const names = chosenNetworks(positionals, known, known);
 
 if (options.child) await hashAll();
 else await compareTargets();
@@ -37,12 +42,17 @@ async function hashAll() {
   const { InferenceSession, backendInfo } = await built('index.js');
   const { readNpy } = await built('calibrate/npy.js');
   const hashes = {};
+  const imageFeeds = (name, i, input) => {
+    const { dims, data } = readNpy(readFileSync(path.join(folder, `${name}.${i}.npy`)));
+    return { [input]: { type: 'float32', data, dims } };
+  };
   for (const name of names) {
     const session = await InferenceSession.create(readFileSync(path.join(folder, `${name}.int8.onnx`)));
     const hash = createHash('sha256');
     for (let i = 0; i < samples; i++) {
-      const { dims, data } = readNpy(readFileSync(path.join(folder, `${name}.${i}.npy`)));
-      const outputs = await session.run({ [session.inputNames[0]]: { type: 'float32', data, dims } });
+      const outputs = await session.run(
+        name === ENCODER ? encoderFeeds(i) : imageFeeds(name, i, session.inputNames[0]),
+      );
       for (const output of session.outputNames) {
         const { buffer, byteOffset, byteLength } = outputs[output].data;
         hash.update(new Uint8Array(buffer, byteOffset, byteLength));
@@ -56,8 +66,7 @@ async function hashAll() {
 }
 
 async function compareTargets() {
-  const shared = sharedFolder(options.shared);
-  await writeInputs(shared);
+  await writeInputs();
   const { loadBackendOf } = await built('backend/load.js');
   const targets = ['native', 'wasm'].flatMap((backend) =>
     loadBackendOf(backend).isas.map((isa) => ({
@@ -96,10 +105,25 @@ async function compareTargets() {
   }
 }
 
-async function writeInputs(shared) {
+/** Sentences of other words and of other lengths. */
+function encoderFeeds(i) {
+  const inputs = Object.entries(encoderInputs(1, TOKENS, { padding: 9 * i, seed: 7 + i }));
+  return Object.fromEntries(inputs.map(([name, data]) => [name, { type: 'int64', data, dims: [1, TOKENS] }]));
+}
+
+async function writeInputs() {
   const { writeNpy } = await built('calibrate/npy.js');
   mkdirSync(folder, { recursive: true });
-  for (const name of names) {
+  if (names.includes(ENCODER)) {
+    const { quantizeModel } = await built('calibrate/quantize-model.js');
+    const { writeOnnx } = await built('formats/onnx/onnx.js');
+    const { bytes } = await quantizeModel(writeOnnx(encoderGraph()), { scheme: 'dynamic-u8i8' });
+    writeFileSync(path.join(folder, `${ENCODER}.int8.onnx`), bytes);
+  }
+  const chosen = names.filter((name) => name !== ENCODER);
+  if (chosen.length === 0) return;
+  const shared = sharedFolder(options.shared);
+  for (const name of chosen) {
     writeFileSync(path.join(folder, `${name}.int8.onnx`), await quantized(shared, name));
     let i = 0;
     for await (const { dims, data } of await openData(shared, name, 'validation', samples)) {

@@ -134,6 +134,7 @@ struct Lanes {
     return pair(vminnmq_f32(vmaxnmq_f32(v.val[0], lo.val[0]), hi.val[0]),
                 vminnmq_f32(vmaxnmq_f32(v.val[1], lo.val[1]), hi.val[1]));
   }
+  static constexpr bool kScales = false;
   static inline F where_less(F v, F w, F a, F b) {
     return pair(vbslq_f32(vcltq_f32(v.val[0], w.val[0]), a.val[0], b.val[0]),
                 vbslq_f32(vcltq_f32(v.val[1], w.val[1]), a.val[1], b.val[1]));

@@ -67,6 +67,7 @@ struct Lanes {
   static inline F greater(F a, F b) { return a > b ? a : b; }
   static inline F less(F a, F b) { return a < b ? a : b; }
   static inline F within(F v, F lo, F hi) { return less(greater(v, lo), hi); }
+  static constexpr bool kScales = false;
   static inline F where_less(F v, F w, F a, F b) { return v < w ? a : b; }
   static inline F zero_where_less(F v, F w, F b) { return v < w ? 0.0f : b; }
   static inline F where_number(F v, F a, F b) { return v == v ? a : b; }

@@ -92,6 +92,7 @@ struct Lanes {
   static inline F greater(F x, F y) { return {wasm_f32x4_pmax(y.a, x.a), wasm_f32x4_pmax(y.b, x.b)}; }
   static inline F less(F x, F y) { return {wasm_f32x4_pmin(y.a, x.a), wasm_f32x4_pmin(y.b, x.b)}; }
   static inline F within(F v, F lo, F hi) { return less(greater(v, lo), hi); }
+  static constexpr bool kScales = false;
   static inline F where_less(F v, F w, F x, F y) {
     return {wasm_v128_bitselect(x.a, y.a, wasm_f32x4_lt(v.a, w.a)),
             wasm_v128_bitselect(x.b, y.b, wasm_f32x4_lt(v.b, w.b))};

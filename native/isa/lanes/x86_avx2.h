@@ -123,6 +123,7 @@ struct Lanes {
   static inline F greater(F a, F b) { return _mm256_max_ps(a, b); }
   static inline F less(F a, F b) { return _mm256_min_ps(a, b); }
   static inline F within(F v, F lo, F hi) { return less(greater(v, lo), hi); }
+  static constexpr bool kScales = false;
   static inline F where_less(F v, F w, F a, F b) { return _mm256_blendv_ps(b, a, _mm256_cmp_ps(v, w, _CMP_LT_OQ)); }
   static inline F zero_where_less(F v, F w, F b) { return _mm256_andnot_ps(_mm256_cmp_ps(v, w, _CMP_LT_OQ), b); }
   static inline F where_number(F v, F a, F b) { return _mm256_blendv_ps(b, a, _mm256_cmp_ps(v, v, _CMP_ORD_Q)); }

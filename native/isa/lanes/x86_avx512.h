@@ -71,6 +71,9 @@ struct Lanes {
   static inline F greater(F a, F b) { return _mm512_max_ps(a, b); }
   static inline F less(F a, F b) { return _mm512_min_ps(a, b); }
   static inline F within(F v, F lo, F hi) { return less(greater(v, lo), hi); }
+  static constexpr bool kScales = true;
+  static inline F whole(F v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+  static inline F scaled(F v, F n) { return _mm512_scalef_ps(v, n); }
   static inline F where_less(F v, F w, F a, F b) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(v, w, _CMP_LT_OQ), b, a);
   }

@@ -8,15 +8,36 @@
 namespace lowbit {
 namespace {
 
+// A whole number near 0 as instruction sets have it best: itself, or its sum with kRound, whose low bits it is.
+template <typename L>
+inline F nearest_whole(F v) {
+  if constexpr (L::kScales) return L::whole(v);
+  return L::add(v, L::of(kRound));
+}
+template <typename L>
+inline F value_of_whole(F whole) {
+  if constexpr (L::kScales) return whole;
+  return L::sub(whole, L::of(kRound));
+}
+// e * 2^n for n in [-126, 127].
+template <typename L>
+inline F scaled_by_whole(F e, F whole) {
+  if constexpr (L::kScales) {
+    return L::scaled(e, whole);
+  } else {
+    return L::mul(e, L::floats(L::shift_left_23(L::add(L::bits(whole), less_bits(127)))));
+  }
+}
+
 // Of several vectors, a step of all before the next step: a processor sees ahead less far than one chain is long.
 template <int kCount>
 inline void exponentials(F (&v)[kCount]) {
-  const F smallest = Lanes::of(kSmallest), round = Lanes::of(kRound);
-  F biased[kCount], n[kCount], r[kCount], square[kCount], low[kCount], e[kCount];
+  const F smallest = Lanes::of(kSmallest);
+  F whole[kCount], n[kCount], r[kCount], square[kCount], low[kCount], e[kCount];
   LOWBIT_UNROLL
-  for (int i = 0; i < kCount; i++) biased[i] = Lanes::add(Lanes::mul(v[i], Lanes::of(kLog2E)), round);
+  for (int i = 0; i < kCount; i++) whole[i] = nearest_whole<Lanes>(Lanes::mul(v[i], Lanes::of(kLog2E)));
   LOWBIT_UNROLL
-  for (int i = 0; i < kCount; i++) n[i] = Lanes::sub(biased[i], round);
+  for (int i = 0; i < kCount; i++) n[i] = value_of_whole<Lanes>(whole[i]);
   LOWBIT_UNROLL
   for (int i = 0; i < kCount; i++) r[i] = Lanes::sub(v[i], Lanes::mul(n[i], Lanes::of(kLn2High)));
   LOWBIT_UNROLL
@@ -36,12 +57,11 @@ inline void exponentials(F (&v)[kCount]) {
   for (int i = 0; i < kCount; i++) e[i] = Lanes::add(Lanes::mul(e[i], square[i]), r[i]);
   LOWBIT_UNROLL
   for (int i = 0; i < kCount; i++) e[i] = Lanes::add(e[i], Lanes::of(1.0f));
-  // 2^n with n in [-126, 0]; the result is no smaller than 2^-126, so that the product is exact. Below kSmallest it is
+  // n is in [-126, 0] and the result no smaller than 2^-126, so that the product is exact. Below kSmallest it is
   // anything, and 0 in its place.
   LOWBIT_UNROLL
   for (int i = 0; i < kCount; i++) {
-    const F power = Lanes::floats(Lanes::shift_left_23(Lanes::add(Lanes::bits(biased[i]), less_bits(127))));
-    v[i] = Lanes::zero_where_less(v[i], smallest, Lanes::mul(e[i], power));
+    v[i] = Lanes::zero_where_less(v[i], smallest, scaled_by_whole<Lanes>(e[i], whole[i]));
   }
 }
 

@@ -78,6 +78,10 @@ void gemm_f32_block(const GemmF32Job& job, const FloatRows& rows, int64_t first_
       args.b = b + (first * rows.run + from) / job.group_rows * 64;
       args.accumulate = cut > 0 || part > 0;
       args.last = cut == cuts - 1 && part == parts - 1;
+      // The rows of the matrix behind these, or the first of the panels behind these.
+      args.next = !args.last ? args.b + args.rows.segments * args.rows.run / job.group_rows * 64
+                  : first_panel + panels < packed.panels ? b + panels * packed.panel_bytes
+                                                         : nullptr;
       job.product(args);
     }
   }

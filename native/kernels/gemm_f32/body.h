@@ -1,7 +1,8 @@
 // The float product over any vector unit: an ISA file defines its units in its region and includes this file there.
 // A unit, Simd: Vector, kLanes, zero(), load(p), store(p, v), broadcast(p), of(value), add(a, b),
 // multiply_add(a, b, c) = a * b + c, clamp(v, lo, hi); kRows rows of the matrix in a group of 64 bytes of a panel, and
-// column<S>(group, first): row S of a group from its column `first` on.
+// column<S>(group, first): row S of a group from its column `first` on; kPrefetches, and then prefetch(p) into the L2
+// cache.
 // No include guard and no system header: it belongs to the region of the file that includes it.
 
 namespace lowbit {
@@ -28,12 +29,20 @@ inline void step(const float* const* base, int64_t row_stride, const uint8_t* b,
   }
 }
 
+// Memory that is asked for while a tile multiplies, a line per row of the matrix: a panel that comes next would
+// otherwise be waited for by the first tile that meets it. step 0: nothing, the line at p is in the L1 cache.
+struct Ahead {
+  const uint8_t* p;
+  int64_t step;
+};
+
 // A tile of Rows x (16 * Panels) at row pointers a + r * row_stride; bias is at the tile's first column, or null. Every
 // element is one chain of multiply-adds in the order of k, whatever the tile: how a matrix is cut never changes a
 // result. Rows are reached from every third one (base, base + stride, base + 2 * stride are addressing modes of x86),
 // so that a tile of 12 rows needs 4 pointers instead of 12.
 template <typename Simd, int Rows, int Panels>
-void tile(const GemmF32Args& args, const float* a, const uint8_t* b, const float* bias, float* c, int64_t c_stride) {
+void tile(const GemmF32Args& args, const float* a, const uint8_t* b, const float* bias, float* c, int64_t c_stride,
+          Ahead ahead) {
   constexpr int kPerPanel = 16 / Simd::kLanes;
   constexpr int kVectors = kPerPanel * Panels;
   constexpr int kBases = (Rows + 2) / 3;
@@ -57,6 +66,10 @@ void tile(const GemmF32Args& args, const float* a, const uint8_t* b, const float
   for (int i = 0; i < kBases; ++i) base[i] = a + 3 * i * row_stride;
   for (int64_t s = args.rows.segments; s > 0; --s) {
     for (int64_t k = run / Simd::kRows; k > 0; --k) {
+      if constexpr (Simd::kPrefetches && Rows > 2) {
+        Simd::prefetch(ahead.p);
+        ahead.p += ahead.step;
+      }
       step<Simd, 0, Rows, Panels>(base, row_stride, b, args.panel_bytes, sum);
       if constexpr (Simd::kRows == 2) step<Simd, 1, Rows, Panels>(base, row_stride, b, args.panel_bytes, sum);
       LOWBIT_UNROLL
@@ -97,12 +110,23 @@ void tile(const GemmF32Args& args, const float* a, const uint8_t* b, const float
 
 template <typename Simd, int Rows, int Panels>
 void tile_of(int64_t rows, const GemmF32Args& args, const float* a, const uint8_t* b, const float* bias, float* c,
-             int64_t c_stride) {
+             int64_t c_stride, const Ahead& ahead) {
   if (rows == Rows) {
-    tile<Simd, Rows, Panels>(args, a, b, bias, c, c_stride);
+    tile<Simd, Rows, Panels>(args, a, b, bias, c, c_stride, ahead);
   } else if constexpr (Rows > 1) {
-    tile_of<Simd, Rows - 1, Panels>(rows, args, a, b, bias, c, c_stride);
+    tile_of<Simd, Rows - 1, Panels>(rows, args, a, b, bias, c, c_stride, ahead);
   }
+}
+
+// What tile number `number` of `all` asks for: one of the panels behind `panel` + Panels, or of those that the next
+// call begins with, so that each is asked for once; most tiles ask for none.
+template <int Panels>
+Ahead ahead_of(const GemmF32Args& args, int64_t panel, int64_t number, int64_t all) {
+  const bool inside = panel + Panels < (args.n + 15) / 16;
+  const uint8_t* next = inside ? args.b + (panel + Panels) * args.panel_bytes : args.next;
+  const int64_t wanted = (number * Panels + all - 1) / all;
+  if (next == nullptr || wanted * all / Panels != number) return {args.b, 0};
+  return {next + wanted * args.panel_bytes, 64};
 }
 
 // All rows by the panels [panel, panel + Panels), in tiles of at most MaxRows rows of nearly equal height: a last tile
@@ -115,6 +139,7 @@ int64_t columns(const GemmF32Args& args, int64_t panel) {
   const uint8_t* b = args.b + panel * args.panel_bytes;
   const float* bias = args.bias == nullptr ? nullptr : args.bias + 16 * panel;
   const int64_t left = args.n - 16 * panel;
+  const int64_t all = rows.lines * tiles;
   if (left >= 16 * Panels) {
     for (int64_t line = 0; line < rows.lines; ++line) {
       const float* a = rows.a + line * rows.line_stride;
@@ -123,7 +148,7 @@ int64_t columns(const GemmF32Args& args, int64_t panel) {
         const int64_t first = rows.line_rows * t / tiles;
         const int64_t count = rows.line_rows * (t + 1) / tiles - first;
         tile_of<Simd, MaxRows, Panels>(count, args, a + first * rows.row_stride, b, bias, c + first * args.c_stride,
-                                       args.c_stride);
+                                       args.c_stride, ahead_of<Panels>(args, panel, line * tiles + t, all));
       }
     }
     return panel + Panels;
@@ -143,7 +168,7 @@ int64_t columns(const GemmF32Args& args, int64_t panel) {
         }
       }
       tile_of<Simd, MaxRows, Panels>(count, args, a + first * rows.row_stride, b, bias == nullptr ? nullptr : edge_bias,
-                                     edge, kWidth);
+                                     edge, kWidth, {args.b, 0});
       for (int64_t r = 0; r < count; ++r) {
         for (int64_t j = 0; j < left; ++j) c[r * args.c_stride + j] = edge[r * kWidth + j];
       }

@@ -41,6 +41,7 @@ struct GemmF32Args {
   bool accumulate, last;
   const float* bias;  // [n] or null
   float lo, hi;
+  const uint8_t* next = nullptr;  // panels that are wanted after these, panel_bytes apart too, or null: only a hint
 };
 
 }  // namespace lowbit

@@ -18,6 +18,7 @@ struct Fused {
     const Vector raised = vbslq_f32(vcltq_f32(v, lo), lo, v);
     return vbslq_f32(vcgtq_f32(raised, hi), hi, raised);
   }
+  static constexpr bool kPrefetches = false;
   // Row S of a group of the tile, from its column of the given number.
   static constexpr int kRows = 1;
   template <int S>

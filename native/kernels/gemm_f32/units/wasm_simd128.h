@@ -16,6 +16,7 @@ struct Unfused {
   static Vector multiply_add(Vector a, Vector b, Vector c) { return wasm_f32x4_add(wasm_f32x4_mul(a, b), c); }
   // pmax(a, b) = a < b ? b : a; pmin(a, b) = b < a ? b : a.
   static Vector clamp(Vector v, Vector lo, Vector hi) { return wasm_f32x4_pmin(wasm_f32x4_pmax(v, lo), hi); }
+  static constexpr bool kPrefetches = false;
   // Row S of a group of the tile, from its column of the given number.
   static constexpr int kRows = 1;
   template <int S>

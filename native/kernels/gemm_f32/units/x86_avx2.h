@@ -16,6 +16,8 @@ struct Fused {
   static Vector multiply_add(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
   // vmaxps and vminps give their second operand unless the first is the greater (the less).
   static Vector clamp(Vector v, Vector lo, Vector hi) { return _mm256_min_ps(hi, _mm256_max_ps(lo, v)); }
+  static constexpr bool kPrefetches = true;
+  static void prefetch(const uint8_t* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
   // Row S of a group of the tile, from its column of the given number.
   static constexpr int kRows = 1;
   template <int S>

@@ -2,8 +2,11 @@
 
 import { type FieldValue, type Instruction, isView, type Program, part, type View } from './program.js';
 
+/** Bytes of a number that a convolution writes; conv_i8 is moved when they are codes. */
+const WIDTHS: Readonly<Record<string, number>> = { conv_i8: 1, conv_f32: 4 };
+
 /**
- * Takes away every copy of rows whose source one int8 convolution writes and nothing else reads: the convolution writes the
+ * Takes away every copy of rows whose source one convolution writes and nothing else reads: the convolution writes the
  * rows of the target itself, `y_stride` apart.
  */
 export function concatInPlace(program: Program): void {
@@ -23,10 +26,16 @@ export function concatInPlace(program: Program): void {
     const source = sourceOf(copy);
     if (source === undefined) continue;
     const [producer, ...others] = users.get(source.buffer.id) ?? [];
-    if (producer === undefined || others.length !== 1 || others[0] !== copy || !writesRows(producer, copy)) continue;
+    if (producer === undefined || others.length !== 1 || others[0] !== copy) continue;
+    const width = WIDTHS[producer.op];
+    if (width === undefined || !writesRows(producer, width, copy)) continue;
     const { y, y_offset, y_stride, rows, row_bytes } = copy.fields as Record<string, number> & { readonly y: View };
     const bytes = ((rows as number) - 1) * (y_stride as number) + (row_bytes as number);
-    const fields = { ...producer.fields, y: part(y, y_offset as number, bytes), y_stride };
+    const fields = {
+      ...producer.fields,
+      y: part(y, y_offset as number, bytes),
+      y_stride: (y_stride as number) / width,
+    };
     moved.set(producer, { ...producer, fields });
     gone.add(copy);
   }
@@ -46,11 +55,13 @@ function wholeOf(value: FieldValue): View | undefined {
   return value.offset === 0 && value.bytes === value.buffer.bytes ? value : undefined;
 }
 
-/** Whether an instruction is a convolution that writes what the copy reads, a pixel's codes a row. */
-function writesRows({ op, fields }: Instruction, { fields: copy }: Instruction): boolean {
-  if (op !== 'conv_i8' || wholeOf(fields.y)?.buffer !== (copy.x as View).buffer) return false;
+/** Whether a convolution writes what the copy reads, a pixel's numbers of `width` bytes a row, to a multiple of them. */
+function writesRows({ fields }: Instruction, width: number, { fields: copy }: Instruction): boolean {
+  if (wholeOf(fields.y)?.buffer !== (copy.x as View).buffer) return false;
   const { n, oh, ow, oc, y_stride } = fields as Record<string, number>;
   const pixels = (n as number) * (oh as number) * (ow as number);
-  const dense = y_stride === oc && (copy.x as View).bytes === pixels * (oc as number);
-  return dense && pixels === copy.rows && oc === copy.row_bytes;
+  const row = (oc as number) * width;
+  const dense = y_stride === oc && (copy.x as View).bytes === pixels * row;
+  const even = (copy.y_stride as number) % width === 0 && (copy.y_offset as number) % width === 0;
+  return dense && even && pixels === copy.rows && row === copy.row_bytes;
 }

@@ -177,15 +177,20 @@ describe('conv_f32', () => {
     const w = randomFloats(g.groups * k * g.filters, seed + 1);
     const bias = seed % 2 === 0 ? randomFloats(oc, seed + 2) : undefined;
     const bounds = seed % 3 === 0 ? { lo: -1, hi: 2 } : INFINITE;
+    // Columns of zeros between the rows, which stay what they are.
+    const gap = seed % 5;
+    const rowsWithGap = pixelsOf(shape) * (oc + gap);
     const program: Program = {
       buffers: {
         x,
         w,
         ...(bias && { bias }),
         packed: g.groups * packedF32Bytes(k, g.filters),
-        y: pixelsOf(shape) * oc * 4,
+        zeros: new Uint8Array(rowsWithGap * 4),
+        y: rowsWithGap * 4,
       },
       steps: [
+        ...(gap === 0 ? [] : [clear(rowsWithGap * 4)]),
         ['pack_f32', { w: 'w', packed: 'packed', ...packFields(g.groups, k, g.filters) }],
         [
           'conv_f32',
@@ -197,6 +202,7 @@ describe('conv_f32', () => {
             y: 'y',
             oc,
             groups: g.groups,
+            y_stride: oc + gap,
             exact: 0,
             ...bounds,
           },
@@ -214,6 +220,7 @@ describe('conv_f32', () => {
         parts.map((part) => part[name]),
         pixelsOf(shape),
         g.filters,
+        gap,
       );
     // A clamp never widens a difference.
     expectWithin(

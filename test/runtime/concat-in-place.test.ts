@@ -32,6 +32,26 @@ describe('concatInPlace', () => {
     expect(second).toMatchObject({ oc: 8, y_stride: 12, y: { buffer: out.buffer, offset: 4, bytes: 68 } });
   });
 
+  it('counts floats as four bytes, and leaves rows that begin within one', () => {
+    for (const [offset, ops] of [
+      [8, ['conv_f32']],
+      [6, ['conv_f32', 'copy_rows']],
+    ] as const) {
+      const program = new Program();
+      const x = program.buffer(48, 'arena', 'x');
+      const out = program.buffer(144, 'arena', 'out');
+      program.emit({ op: 'conv_f32', fields: { y: x, n: 1, oh: 2, ow: 3, oc: 2, y_stride: 2 }, inPlace: [], node: '' });
+      const rows = { rows: 6, row_bytes: 8, x_stride: 8, x_offset: 0, y_stride: 24, y_offset: offset };
+      program.emit({ op: 'copy_rows', fields: { x, y: out, ...rows }, inPlace: [], node: '' });
+      concatInPlace(program);
+      expect(opsOf(program)).toEqual(ops);
+      if (ops.length > 1) continue;
+      expect(program.instructions[0]?.fields).toMatchObject({
+        ...{ oc: 2, y_stride: 6, y: { buffer: out.buffer, offset: 8, bytes: 128 } },
+      });
+    }
+  });
+
   it('leaves copies of what others read, of outputs, and of other producers', () => {
     const read = sideBySide();
     read.program.emit({ op: 'clamp_f32', fields: { x: read.first, y: read.out, n: 1 }, inPlace: [], node: '' });

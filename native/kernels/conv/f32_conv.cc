@@ -10,8 +10,8 @@ namespace lowbit {
 namespace {
 
 void run_float_strips(const ConvShape& shape, const FloatStrips& cut, const GemmF32Job& job, const float* x, float* y,
-                      const RunContext& run) {
-  const int64_t channels = job.packed->n, all_panels = job.packed->panels;
+                      int64_t y_stride, const RunContext& run) {
+  const int64_t all_panels = job.packed->panels;
   auto run_task = [&](int64_t task, int worker) {
     const int64_t column_block = task % cut.column_blocks;
     const int64_t image = task / cut.column_blocks / cut.blocks;
@@ -19,12 +19,12 @@ void run_float_strips(const ConvShape& shape, const FloatStrips& cut, const Gemm
     const int64_t lines = shape.oh - first_line < cut.lines ? shape.oh - first_line : cut.lines;
     const FloatRows rows = float_strip_rows(shape, cut, x + image * shape.h * shape.w * shape.c, first_line, lines,
                                             reinterpret_cast<float*>(run.scratch_of(worker)));
-    float* to = y + (image * shape.oh + first_line) * shape.ow * channels;
+    float* to = y + (image * shape.oh + first_line) * shape.ow * y_stride;
     const int64_t last_step = (column_block + 1) * cut.steps / cut.column_blocks;
     for (int64_t step = column_block * cut.steps / cut.column_blocks; step < last_step; ++step) {
       const int64_t panel = step * cut.panels;
       const int64_t panels = all_panels - panel < cut.panels ? all_panels - panel : cut.panels;
-      gemm_f32_block(job, rows, panel, panels, to, channels);
+      gemm_f32_block(job, rows, panel, panels, to, y_stride);
     }
   };
   run.parallel(shape.n * cut.blocks * cut.column_blocks, run_task);
@@ -43,7 +43,9 @@ void check_conv_f32(const conv_f32_fields& f, PlanCheck& check) {
   const int64_t packed_bytes = k < 1 ? -1 : packed_f32_bytes(k, f.oc / f.groups);
   if (check.that(packed_bytes >= 0)) check.buffer(f.packed, packed_bytes, f.groups);
   check.optional(f.bias, f.oc, 4);
-  check.buffer(f.y, checked_product(f.n, f.oh, f.ow, f.oc), 4);
+  if (!check.that(f.y_stride >= f.oc)) return;
+  const int64_t before = checked_product(checked_product(f.n, f.oh, f.ow) - 1, f.y_stride);
+  check.buffer(f.y, before < 0 ? -1 : before + f.oc, 4);
 }
 
 size_t scratch_conv_f32(const conv_f32_fields& f, const Dispatch&) {
@@ -67,7 +69,7 @@ Status run_conv_f32(const conv_f32_fields& f, const RunContext& run) {
 
   const FloatStrips strips = float_strips(shape, n, thread_limit());
   if (strips.possible) {
-    run_float_strips(shape, strips, job, x, y, run);
+    run_float_strips(shape, strips, job, x, y, f.y_stride, run);
     return Status::ok;
   }
 
@@ -92,7 +94,7 @@ Status run_conv_f32(const conv_f32_fields& f, const RunContext& run) {
     for (int64_t step = cut.first_step; step < cut.last_step; ++step) {
       const int64_t panel = step * blocks.panels;
       const int64_t panels = packed->panels - panel < blocks.panels ? packed->panels - panel : blocks.panels;
-      gemm_f32_block(mine, rows, panel, panels, y + cut.first_pixel * f.oc + channel, f.oc);
+      gemm_f32_block(mine, rows, panel, panels, y + cut.first_pixel * f.y_stride + channel, f.y_stride);
     }
   };
   run.parallel(shape.groups * blocks.tasks(), run_task);

@@ -13,6 +13,7 @@
 namespace lowbit {
 namespace {
 constexpr int kMostPixels = 7;
+constexpr bool kTilesBorders = true;
 constexpr bool kUnrollsRows = false;
 inline void hold(Lanes::F&) {}
 }  // namespace

@@ -106,40 +106,6 @@ void tile_of(int64_t pixels, const DepthwiseF32Args& args, const float* x, int64
   }
 }
 
-// Bytes of x below a tile and one line more: they stay in the L1 cache from one line to the next.
-constexpr int64_t kStripBytes = 24 * 1024;
-
-// Tiles of nearly equal width, each passed down all lines; those at the border watch it.
-template <int Taps, int Stride>
-void known_window(const DepthwiseF32Args& args) {
-  constexpr bool kUnroll = kUnrollsRows && Taps == 3 && Stride == 1;
-  const int64_t tiles = (args.pixels + kMostPixels - 1) / kMostPixels;
-  const int64_t strip = (args.rows + Stride) * (kMostPixels * Stride + Taps) * 4;
-  int64_t part = kStripBytes / strip / Lanes::kWidth * Lanes::kWidth;
-  if (part < Lanes::kWidth) part = Lanes::kWidth;
-  const int64_t parts = (args.channels + part - 1) / part;
-  part = (args.channels / parts + Lanes::kWidth - 1) / Lanes::kWidth * Lanes::kWidth;
-  for (int64_t t = 0; t < tiles; ++t) {
-    const int64_t begin = args.pixels * t / tiles, pixels = args.pixels * (t + 1) / tiles - begin;
-    const int64_t column = begin * Stride - args.left;
-    const bool inside = column >= 0 && column + (pixels - 1) * Stride + Taps <= args.width;
-    for (int64_t first = 0; first < args.channels; first += part) {
-      // At least one whole vector: the last part may begin within the one before it.
-      const int64_t last = first + part < args.channels ? first + part : args.channels;
-      const int64_t from = last - first < Lanes::kWidth ? last - Lanes::kWidth : first;
-      const float* x = args.x + column * args.channels;
-      float* y = args.y + begin * args.channels;
-      if (kUnroll && inside && args.rows == 3) {
-        tile_of<Taps, Stride, false, kUnroll, kMostPixels>(pixels, args, x, column, y, from, last);
-      } else if (inside) {
-        tile_of<Taps, Stride, false, false, kMostPixels>(pixels, args, x, column, y, from, last);
-      } else {
-        tile_of<Taps, Stride, true, false, kMostPixels>(pixels, args, x, column, y, from, last);
-      }
-    }
-  }
-}
-
 // Any window: every weight is loaded once for Pixels pixels, whose taps [first, last) of a row are inside.
 template <int Pixels, typename Extent>
 inline void some_pixels(const DepthwiseF32Args& args, const float* x, int64_t first, int64_t last, int64_t c, float* y,
@@ -175,14 +141,15 @@ void some_channels(const DepthwiseF32Args& args, const float* x, int64_t first, 
   }
 }
 
-void any_window(const DepthwiseF32Args& args) {
+// The pixels [begin, end) of every line.
+void any_window(const DepthwiseF32Args& args, int64_t begin, int64_t end) {
   const int64_t reach = (args.columns - 1) * args.dilation;
   for (int64_t l = 0; l < args.lines; ++l) {
-    for (int64_t p = 0; p < args.pixels;) {
+    for (int64_t p = begin; p < end;) {
       const int64_t column = p * args.stride - args.left;
       const float* x = args.x + l * args.line_stride + column * args.channels;
       float* y = args.y + l * args.y_line + p * args.channels;
-      if (p + 4 <= args.pixels && column >= 0 && column + 3 * args.stride + reach < args.width) {
+      if (p + 4 <= end && column >= 0 && column + 3 * args.stride + reach < args.width) {
         some_channels<4>(args, x, 0, args.columns, y);
         p += 4;
         continue;
@@ -196,6 +163,59 @@ void any_window(const DepthwiseF32Args& args) {
   }
 }
 
+// Bytes of x below a tile and one line more: they stay in the L1 cache from one line to the next.
+constexpr int64_t kStripBytes = 24 * 1024;
+
+// `pixels` neighbours from `begin` on, at most kMostPixels, passed down all lines in parts of the channels.
+template <int Taps, int Stride>
+void strip(const DepthwiseF32Args& args, int64_t begin, int64_t pixels) {
+  constexpr bool kUnroll = kUnrollsRows && Taps == 3 && Stride == 1;
+  const int64_t channel_bytes = (args.rows + Stride) * (kMostPixels * Stride + Taps) * 4;
+  int64_t part = kStripBytes / channel_bytes / Lanes::kWidth * Lanes::kWidth;
+  if (part < Lanes::kWidth) part = Lanes::kWidth;
+  const int64_t parts = (args.channels + part - 1) / part;
+  part = (args.channels / parts + Lanes::kWidth - 1) / Lanes::kWidth * Lanes::kWidth;
+  const int64_t column = begin * Stride - args.left;
+  const float* x = args.x + column * args.channels;
+  float* y = args.y + begin * args.channels;
+  for (int64_t first = 0; first < args.channels; first += part) {
+    // At least one whole vector: the last part may begin within the one before it.
+    const int64_t last = first + part < args.channels ? first + part : args.channels;
+    const int64_t from = last - first < Lanes::kWidth ? last - Lanes::kWidth : first;
+    if constexpr (!kTilesBorders) {
+      tile<Taps, Stride, false, false, kMostPixels>(args, x, column, y, from, last);
+    } else if (column < 0 || column + (pixels - 1) * Stride + Taps > args.width) {
+      tile_of<Taps, Stride, true, false, kMostPixels>(pixels, args, x, column, y, from, last);
+    } else if (kUnroll && args.rows == 3) {
+      tile_of<Taps, Stride, false, kUnroll, kMostPixels>(pixels, args, x, column, y, from, last);
+    } else {
+      tile_of<Taps, Stride, false, false, kMostPixels>(pixels, args, x, column, y, from, last);
+    }
+  }
+}
+
+// Tiles of nearly equal width, those at the border watch it; or tiles of one width between the borders, which overlap
+// where they must.
+template <int Taps, int Stride>
+void known_window(const DepthwiseF32Args& args) {
+  if constexpr (kTilesBorders) {
+    const int64_t tiles = (args.pixels + kMostPixels - 1) / kMostPixels;
+    for (int64_t t = 0; t < tiles; ++t) {
+      const int64_t begin = args.pixels * t / tiles;
+      strip<Taps, Stride>(args, begin, args.pixels * (t + 1) / tiles - begin);
+    }
+  } else {
+    const int64_t first = (args.left + Stride - 1) / Stride, room = args.width - Taps + args.left;
+    const int64_t end = room < 0 ? 0 : room / Stride + 1, last = end < args.pixels ? end : args.pixels;
+    if (last - first < kMostPixels) return any_window(args, 0, args.pixels);
+    any_window(args, 0, first);
+    for (int64_t p = first; p < last; p += kMostPixels) {
+      strip<Taps, Stride>(args, p + kMostPixels <= last ? p : last - kMostPixels, kMostPixels);
+    }
+    any_window(args, last, args.pixels);
+  }
+}
+
 void depthwise_lines(const DepthwiseF32Args& args) {
   if (args.channels >= Lanes::kWidth && args.dilation == 1) {
     if (args.columns == 3 && args.stride == 1) return known_window<3, 1>(args);
@@ -203,7 +223,7 @@ void depthwise_lines(const DepthwiseF32Args& args) {
     if (args.columns == 5 && args.stride == 1) return known_window<5, 1>(args);
     if (args.columns == 5 && args.stride == 2) return known_window<5, 2>(args);
   }
-  any_window(args);
+  any_window(args, 0, args.pixels);
 }
 
 }  // namespace

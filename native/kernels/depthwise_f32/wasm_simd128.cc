@@ -14,6 +14,7 @@
 namespace lowbit {
 namespace {
 constexpr int kMostPixels = 4;
+constexpr bool kTilesBorders = false;
 constexpr bool kUnrollsRows = false;
 inline void hold(Lanes::F&) {}
 }  // namespace

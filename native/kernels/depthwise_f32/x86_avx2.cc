@@ -14,6 +14,7 @@
 namespace lowbit {
 namespace {
 constexpr int kMostPixels = 7;
+constexpr bool kTilesBorders = true;
 constexpr bool kUnrollsRows = false;
 // GCC otherwise reads a vector again for every product.
 inline void hold(Lanes::F& v) { LOWBIT_OPAQUE(v); }

@@ -18,6 +18,7 @@ struct Simd {
   static Vector broadcast(const float* p) { return wasm_v128_load32_splat(p); }
   static Vector of(float value) { return wasm_f32x4_splat(value); }
   static Vector add(Vector a, Vector b) { return wasm_f32x4_add(a, b); }
+  static constexpr bool kPrefetches = false;
   static constexpr int kRows = 1;
   template <int S>
   static Vector column(const uint8_t* group, int first) {

@@ -82,7 +82,13 @@ function convolution(size: number, c: number, oc: number, side: number, stride: 
       const common = { ...fields, c, oc, groups: 1, bias: undefined, y, ...WHOLE_RANGE };
       if (float) {
         const packed = builder.constant(packedF32(backend, k, oc));
-        builder.op('conv_f32', { ...common, x: builder.constant(floats(size * size * c)), packed, exact: 0 });
+        builder.op('conv_f32', {
+          ...common,
+          x: builder.constant(floats(size * size * c)),
+          packed,
+          y_stride: oc,
+          exact: 0,
+        });
         return;
       }
       builder.op('conv_i8', {

@@ -144,7 +144,8 @@ function conv(node: Node, at: Lowering): void {
   } else {
     const packed = packedWeights(at, w, geometry, false);
     const { oc, groups } = geometry;
-    at.emit('conv_f32', { ...fields, packed, oc, groups, exact: at.exact, y: at.write(y, 'channels-last') });
+    const output = { y: at.write(y, 'channels-last'), y_stride: oc };
+    at.emit('conv_f32', { ...fields, packed, oc, groups, exact: at.exact, ...output });
   }
 }
 

@@ -72,6 +72,16 @@ struct Chunk {
   int64_t row, column;
 };
 
+// The assembly is what the intrinsic stands for. GCC 12 would put all multiplications of a step first, and spill; kept
+// from that, it adds into other registers and copies back, a fifth more instructions.
+LOWBIT_INLINE void add_in_place(__m256i& sum, __m256i product) {
+#if defined(__GNUC__) && !defined(__clang__)
+  __asm__ volatile("vpaddd %1, %0, %0" : "+x"(sum) : "x"(product));
+#else
+  sum = _mm256_add_epi32(sum, product);
+#endif
+}
+
 // Rows x 8 columns. sum[r][h] holds, for the columns 4h to 4h + 3, the sums over k = 0, 1 and k = 2, 3 (mod 4):
 // [c0 c0' c1 c1' c2 c2' c3 c3']. 12 accumulators, 2 widened columns, one row and one product fill the 16 registers.
 template <int Rows>
@@ -94,10 +104,8 @@ void tile(const Chunk& chunk) {
       int64_t four;
       memcpy(&four, a + r * kRowSpan, 8);
       const __m256i codes = _mm256_set1_epi64x(four);
-      sum[r][0] = _mm256_add_epi32(sum[r][0], _mm256_madd_epi16(codes, left));
-      sum[r][1] = _mm256_add_epi32(sum[r][1], _mm256_madd_epi16(codes, right));
-      LOWBIT_OPAQUE(sum[r][0]);  // row by row: GCC 12 would put all multiplications first, and spill
-      LOWBIT_OPAQUE(sum[r][1]);
+      add_in_place(sum[r][0], _mm256_madd_epi16(codes, left));
+      add_in_place(sum[r][1], _mm256_madd_epi16(codes, right));
     }
   }
   __m256i total[Rows];

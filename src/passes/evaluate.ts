@@ -4,6 +4,7 @@ import { DTYPES, type DType, type TypedArray } from '../core/dtype.js';
 import { normalizeAxis, stridesOf } from '../core/shape.js';
 import { type ConstantTensor, constantOf, elementsOf, integersOf } from '../core/tensor.js';
 import type { Node } from '../ir/graph.js';
+import { minifloatValues } from '../numerics/minifloat.js';
 import { attributeOf } from './affine.js';
 import { broadcastStrides, gatherBytes, sourceIndices } from './strided.js';
 
@@ -105,10 +106,20 @@ const concat: Evaluate = (node, inputs, { dtype, dims }) => {
   return { dtype, dims, data };
 };
 
-/** Types between which a Cast of constants is exact or rounds once, as every runtime does. */
+/** Types between which a Cast of constants is exact or rounds once, as every runtime does; beside them f16 and bf16 to f32. */
 const CASTS: ReadonlySet<DType> = new Set(['float32', 'float64', 'int64', 'int32', 'bool']);
 
 const cast: Evaluate = (_, [x], { dtype, dims }) => {
+  const half = x?.dtype === 'float16' ? 'f16' : x?.dtype === 'bfloat16' ? 'bf16' : undefined;
+  if (x !== undefined && half !== undefined && dtype === 'float32') {
+    const values = minifloatValues(half);
+    const codes = elementsOf(x) as Uint16Array;
+    return constantOf(
+      dtype,
+      dims,
+      Float32Array.from(codes, (code) => values[code] as number),
+    );
+  }
   if (x === undefined || !CASTS.has(x.dtype) || !CASTS.has(dtype)) return undefined;
   const from = elementsOf(x);
   const wide = dtype === 'int64';

@@ -1,6 +1,7 @@
 // MatMulNBits of com.microsoft: float rows by weights of 4 or 8 bits that have a scale per block of k.
 
 import { DTYPES } from '../../core/dtype.js';
+import { integersOf } from '../../core/tensor.js';
 import type { Node } from '../../ir/graph.js';
 import { inputOf, intOf, outputOf } from '../attributes.js';
 import type { Lowering, LoweringRow } from '../lowering.js';
@@ -51,10 +52,60 @@ function zeroPointsOf(at: Lowering, name: string, { bits, n, blocks }: Weights):
   return { view: at.block(Uint8Array.from(zeros), `${name} as bytes`), bits: 8, perColumn: blocks };
 }
 
+/** Rows of the weights by block, where `g_idx` scatters them: place p of the product is row order[p]. */
+interface Order {
+  readonly name: string;
+  readonly rows: Int32Array;
+}
+
+/** Each block must have as many rows as one that lies in a piece has. Undefined where the rows lie in order. */
+function orderOf(node: Node, at: Lowering, { k, block, blocks }: Weights): Order | undefined {
+  const name = inputOf(node, 4);
+  if (name === '') return undefined;
+  const blockOf = integersOf(at.needConstant(name, 'g_idx')).slice(0, k);
+  const places = Array.from({ length: blocks }, () => [] as number[]);
+  for (const [row, group] of blockOf.entries()) places[group]?.push(row);
+  const rows = Int32Array.from(places.flat());
+  const equal = places.every((place, i) => place.length === Math.min(block, k - i * block));
+  if (!equal || rows.length !== k) at.unsupported('a g_idx of blocks that have not block_size rows each');
+  return rows.every((row, place) => row === place) ? undefined : { name, rows };
+}
+
+/** The name of the codes with their rows in order. */
+function orderedCodes(at: Lowering, b: string, { name, rows }: Order, { bits, k, n, block, blocks }: Weights): string {
+  const ordered = `${b} in the order of ${name}`;
+  if (at.constant(ordered) !== undefined) return ordered;
+  const { dtype, dims, data } = at.needConstant(b, 'weights with g_idx');
+  const moved = new Uint8Array(data.length);
+  const mask = 2 ** bits - 1;
+  for (let column = 0; column < n; column++) {
+    const first = column * blocks * block;
+    for (let place = 0; place < k; place++) {
+      const [from, to] = [(first + (rows[place] as number)) * bits, (first + place) * bits];
+      const code = ((data[from >> 3] as number) >> (from & 7)) & mask;
+      moved[to >> 3] = (moved[to >> 3] as number) | (code << (to & 7));
+    }
+  }
+  at.defineConstant(ordered, { dtype, dims, data: moved });
+  return ordered;
+}
+
+/** The columns of a in order. */
+function orderedRows(at: Lowering, a: string, { name, rows }: Order, m: number, k: number): View {
+  return at.once(`${a} in the order of ${name}`, () => {
+    const y = at.scratch(m * k * 4, `${a} in order`);
+    const indices = at.block(rows, `the order of ${name}`);
+    const sizes = { outer: m, axis: k, inner_bytes: 4, count: k, format: DTYPES.int32.onnx };
+    at.emit('gather', { x: at.read(a, 'logical'), indices, y, ...sizes });
+    return y;
+  });
+}
+
 /** The weights in the order of the kernels: packed once when they are constants, in every run otherwise. */
-function packWeights(node: Node, at: Lowering, weights: Weights): View {
+function packWeights(node: Node, at: Lowering, weights: Weights, order: Order | undefined): View {
   const { bits, k, n, block, blocks } = weights;
-  const [b, scales, zeros] = [inputOf(node, 1), inputOf(node, 2), inputOf(node, 3)];
+  const [given, scales, zeros] = [inputOf(node, 1), inputOf(node, 2), inputOf(node, 3)];
+  const b = order === undefined ? given : orderedCodes(at, given, order, weights);
   at.expectType(b, 'uint8');
   at.expectType(scales, 'float32');
   const zero = zeroPointsOf(at, zeros, weights);
@@ -83,11 +134,10 @@ interface Rows {
 }
 
 /** Codes of the rows by blocks, made once for all products that read them with one block size. */
-function quantizedRows(at: Lowering, a: string, m: number, { k, block, blocks }: Weights): Rows {
+function quantizedRows(at: Lowering, a: string, x: View, m: number, { k, block, blocks }: Weights): Rows {
   return at.once(`${a} by blocks of ${block}`, () => {
     const codes = at.scratch(m * groupedRowBytes(k), `${a} codes`);
     const [scale, sum] = [at.scratch(blocks * m * 4, 'scales'), at.scratch(blocks * m * 4, 'sums')];
-    const x = at.read(a, 'logical');
     at.emit('quantize_groups', { x, codes, scale, sum, rows: m, columns: k, group_size: block });
     return { a: codes, a_scale: scale, a_sum: sum, a_format: DTYPES.int8.onnx };
   });
@@ -96,20 +146,21 @@ function quantizedRows(at: Lowering, a: string, m: number, { k, block, blocks }:
 function matMulNBits(node: Node, at: Lowering): void {
   const [a, y] = [inputOf(node, 0), outputOf(node)];
   at.expectType(a, 'float32');
-  if (inputOf(node, 4) !== '') at.unsupported('g_idx (rows of the weights in another order)');
   const weights = weightsOf(node, at);
   const { bits, k, n, block } = weights;
   const m = sizeOfDims(at.dims(a).slice(0, -1));
-  const packed = packWeights(node, at, weights);
+  const order = orderOf(node, at, weights);
+  const packed = packWeights(node, at, weights, order);
+  const x = order === undefined ? at.read(a, 'logical') : orderedRows(at, a, order, m, k);
   const rows: Rows =
     intOf(node, 'accuracy_level', 0) === QUANTIZED_ROWS
-      ? quantizedRows(at, a, m, weights)
-      : { a: at.read(a, 'logical'), a_scale: undefined, a_sum: undefined, a_format: DTYPES.float32.onnx };
+      ? quantizedRows(at, order === undefined ? a : `${a} in the order of ${order.name}`, x, m, weights)
+      : { a: x, a_scale: undefined, a_sum: undefined, a_format: DTYPES.float32.onnx };
   const bias = columnVector(at, inputOf(node, 5), 'float32', n);
   const sizes = { bits, m, k, n, group_size: block, exact: at.exact };
   at.emit('gemm_i4', { ...rows, packed, bias, y: at.write(y, 'logical'), ...sizes, ...NO_CLAMP });
 }
 
 export const N_BITS_ROWS = {
-  MatMulNBits: { lower: matMulNBits },
+  MatMulNBits: { lower: matMulNBits, constants: [4] },
 } as const satisfies Record<string, LoweringRow>;

@@ -5,6 +5,15 @@
 #include "native/kernels/codec/float_step.h"
 #include "native/kernels/lanes.h"
 
+// Before a loop over the vectors of a block: those of one lane are 32, and as many copies of the loop would be large.
+#if defined(LOWBIT_ONE_LANE) && defined(__clang__)
+#define LOWBIT_OVER_VECTORS _Pragma("clang loop unroll(disable)")
+#elif defined(LOWBIT_ONE_LANE) && defined(__GNUC__)
+#define LOWBIT_OVER_VECTORS _Pragma("GCC unroll 1")
+#else
+#define LOWBIT_OVER_VECTORS
+#endif
+
 namespace lowbit {
 namespace {
 
@@ -23,8 +32,10 @@ template <int kN>
 inline void store_codes(uint8_t* p, const I* codes) {
   constexpr int w = Lanes::kWidth;
   if constexpr (kN % 4 == 0) {
+    LOWBIT_OVER_VECTORS
     for (int v = 0; v < kN; v += 4) Lanes::store_bytes(p + v * w, codes[v], codes[v + 1], codes[v + 2], codes[v + 3]);
   } else {
+    LOWBIT_OVER_VECTORS
     for (int v = 0; v < kN; v++) Lanes::store_bytes(p + v * w, codes[v], AllLanes{});
   }
 }

@@ -24,6 +24,7 @@ struct SmallerOf {
 template <typename Choice, int kN>
 inline int32_t chosen(const I* v) {
   I best = v[0];
+  LOWBIT_OVER_VECTORS
   for (int i = 1; i < kN; i++) best = Choice::of(best, v[i]);
   constexpr int w = Lanes::kWidth;
   if constexpr (w > 8) best = Choice::of(best, Lanes::bits(Lanes::template swapped<8>(Lanes::floats(best))));
@@ -38,6 +39,7 @@ template <int kN>
 inline void largest_magnitudes(const float* x, int count, int32_t* top) {
   for (int g = 0; g < count; g++, x += kN * Lanes::kWidth) {
     I magnitude[kN];
+    LOWBIT_OVER_VECTORS
     for (int v = 0; v < kN; v++) {
       magnitude[v] = Lanes::bit_and(Lanes::bits(Lanes::load(x + v * Lanes::kWidth, AllLanes{})), Lanes::of(kMagnitude));
     }
@@ -57,6 +59,7 @@ template <bool kNearest>
 inline void ends_of(const float* x, int count, Ends* ends) {
   for (int g = 0; g < count; g++, x += kBlock) {
     I bits[kVectors];
+    LOWBIT_OVER_VECTORS
     for (int v = 0; v < kVectors; v++) bits[v] = Lanes::bits(Lanes::load(x + v * Lanes::kWidth, AllLanes{}));
     ends->positive[g] = chosen<LargerOf, kVectors>(bits);
     ends->any[g] = chosen<LargerBitsOf, kVectors>(bits);
@@ -74,6 +77,7 @@ inline I where_ones(I ones, I a, I b) {
 inline void extremes_of(const float* x, int count, float* extreme) {
   Ends ends = {};
   ends_of<false>(x, count, &ends);
+  LOWBIT_OVER_VECTORS
   for (int i = 0; i < kGroup; i += Lanes::kWidth) {
     const I any = Lanes::load(ends.any + i, AllLanes{});
     const I negative = Lanes::bit_and(Lanes::bit_and(any, ones_where_negative(any)), Lanes::of(kMagnitude));
@@ -94,6 +98,7 @@ inline void extremes_of(const float* x, int count, float* extreme) {
 inline void ranges_of(const float* x, int count, float* least, float* largest) {
   Ends ends = {};
   ends_of<true>(x, count, &ends);
+  LOWBIT_OVER_VECTORS
   for (int i = 0; i < kGroup; i += Lanes::kWidth) {
     const I any = Lanes::load(ends.any + i, AllLanes{}), positive = Lanes::load(ends.positive + i, AllLanes{});
     const I nearest = Lanes::load(ends.nearest + i, AllLanes{});

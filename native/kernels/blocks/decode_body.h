@@ -14,6 +14,7 @@ inline float power_of_code(int32_t code) { return code == kE8m0Nan ? float_of(kN
 template <typename Values>
 inline void decode_codes(const uint8_t* codes, float* x, float scale, const Values& values) {
   const F factor = Lanes::of(scale);
+  LOWBIT_OVER_VECTORS
   for (int i = 0; i < kBlock; i += Lanes::kWidth) {
     store_values(x + i, values.values(Lanes::load(codes + i, AllLanes{})), factor);
   }
@@ -23,6 +24,7 @@ inline void decode_codes(const uint8_t* codes, float* x, float scale, const Valu
 template <int kN, typename Extent>
 inline void decode_pairs(const uint8_t* p, float* x, F scale, const Lanes::Sixteen& levels, Extent extent) {
   constexpr int w = Lanes::kWidth;
+  LOWBIT_OVER_VECTORS
   for (int v = 0; v < (kN + 1) / 2; v++) {
     const I bytes = Lanes::load(p + v * w, extent);
     const F low = Lanes::mul(Lanes::look_up(levels, Lanes::bit_and(bytes, Lanes::of(int32_t{15}))), scale);
@@ -92,6 +94,7 @@ void decode_bytes(const DecodeBlocksArgs& args, bool half) {
     const uint8_t* const from = args.blocks + b * args.format.block_bytes;
     const F scale = Lanes::of(half ? decode.value_of(half_at(from)) : power_of_code(from[0]));
     const int8_t* const codes = reinterpret_cast<const int8_t*>(from + (half ? 2 : 1));
+    LOWBIT_OVER_VECTORS
     for (int i = 0; i < kBlock; i += Lanes::kWidth) {
       const F code = Lanes::mul(Lanes::to_float(Lanes::load(codes + i, AllLanes{})), unit);
       store_values(args.x + b * kBlock + i, code, scale);
@@ -124,9 +127,11 @@ struct HalfIntegers {
     if constexpr (kBits == 5) {
       uint8_t codes[kBlock];
       load_fives(p, codes);
+      LOWBIT_OVER_VECTORS
       for (int i = 0; i < kBlock; i += Lanes::kWidth) store(i, Lanes::load(codes + i, AllLanes{}));
       return;
     }
+    LOWBIT_OVER_VECTORS
     for (int i = 0; i < kBlock / 2; i += Lanes::kWidth) {
       const I bytes = Lanes::load(p + i, AllLanes{});
       store(i, Lanes::bit_and(bytes, Lanes::of(int32_t{15})));
@@ -153,6 +158,7 @@ void decode_half_levels(const DecodeBlocksArgs& args) {
     const uint8_t* const from = args.blocks + b * args.format.block_bytes;
     float* const x = args.x + b * kBlock;
     const F scale = Lanes::of(decode.value_of(half_at(from)));
+    LOWBIT_OVER_VECTORS
     for (int i = 0; i < kBlock / 2; i += Lanes::kWidth) {
       const I bytes = Lanes::load(from + 2 + i, AllLanes{});
       store_values(x + i, Lanes::look_up(levels, Lanes::bit_and(bytes, Lanes::of(int32_t{15}))), scale);

@@ -14,6 +14,7 @@ inline void store_halves(uint8_t* p, const I* codes) {
     Lanes::store_bytes(p, Lanes::bit_or(codes[0], Lanes::shift_left(codes[1], 4)), AllLanes{});
   } else {
     I bytes[kVectors / 2];
+    LOWBIT_OVER_VECTORS
     for (int v = 0; v < kVectors / 2; v++) {
       bytes[v] = Lanes::bit_or(codes[v], Lanes::shift_left(codes[v + kVectors / 2], 4));
     }
@@ -32,6 +33,7 @@ inline void store_nibbles(uint8_t* p, I* codes) {
       p[i] = static_cast<uint8_t>(fifths * 0x0102040810204080u >> 56);
     }
     p += kBlock / 8;
+    LOWBIT_OVER_VECTORS
     for (int v = 0; v < kVectors; v++) codes[v] = Lanes::bit_and(codes[v], Lanes::of(int32_t{15}));
   }
   store_halves(p, codes);
@@ -73,6 +75,7 @@ struct HalfBytes {
   inline void read(const float* x, int count, const ElementSteps& half) {
     int32_t top[kGroup] = {};
     largest_magnitudes<kVectors>(x, count, top);
+    LOWBIT_OVER_VECTORS
     for (int i = 0; i < kGroup; i += Lanes::kWidth) {
       scales.set(i, Lanes::div(Lanes::floats(Lanes::load(top + i, AllLanes{})), Lanes::of(127.0f)), half);
     }
@@ -81,6 +84,7 @@ struct HalfBytes {
   inline void write(int g, const float* x, uint8_t* out) const {
     const F inverse = Lanes::of(scales.inverse[g]), before_half = Lanes::of(0.49999997f);
     I codes[kVectors];
+    LOWBIT_OVER_VECTORS
     for (int v = 0; v < kVectors; v++) {
       // Half away from zero: what is added is the largest float below a half, so that nothing below one is carried
       // over.
@@ -105,6 +109,7 @@ struct HalfCentred {
   inline void read(const float* x, int count, const ElementSteps& half) {
     float extreme[kGroup];
     extremes_of(x, count, extreme);
+    LOWBIT_OVER_VECTORS
     for (int i = 0; i < kGroup; i += Lanes::kWidth) {
       const F zero = Lanes::of(-static_cast<float>(kZero));
       scales.set(i, Lanes::div(Lanes::load(extreme + i, AllLanes{}), zero), half);
@@ -114,6 +119,7 @@ struct HalfCentred {
   inline void write(int g, const float* x, uint8_t* out) const {
     const F inverse = Lanes::of(scales.inverse[g]), middle = Lanes::of(static_cast<float>(kZero) + 0.5f);
     I codes[kVectors];
+    LOWBIT_OVER_VECTORS
     for (int v = 0; v < kVectors; v++) {
       const F scaled = Lanes::mul(Lanes::load(x + v * Lanes::kWidth, AllLanes{}), inverse);
       codes[v] = Lanes::less(Lanes::to_int(Lanes::add(scaled, middle)), Lanes::of(int32_t{2 * kZero - 1}));
@@ -133,6 +139,7 @@ struct HalfOffset {
   inline void read(const float* x, int count, const ElementSteps& half) {
     float least[kGroup], largest[kGroup];
     ranges_of(x, count, least, largest);
+    LOWBIT_OVER_VECTORS
     for (int i = 0; i < kGroup; i += Lanes::kWidth) {
       const F lo = Lanes::load(least + i, AllLanes{}), range = Lanes::sub(Lanes::load(largest + i, AllLanes{}), lo);
       scales.set(i, Lanes::div(range, Lanes::of(static_cast<float>(kMost))), half);
@@ -143,6 +150,7 @@ struct HalfOffset {
   inline void write(int g, const float* x, uint8_t* out) const {
     const F inverse = Lanes::of(scales.inverse[g]), lowest = Lanes::of(leasts.d[g]), half = Lanes::of(0.5f);
     I codes[kVectors];
+    LOWBIT_OVER_VECTORS
     for (int v = 0; v < kVectors; v++) {
       const F above = Lanes::sub(Lanes::load(x + v * Lanes::kWidth, AllLanes{}), lowest);
       const I code = Lanes::to_int(Lanes::add(Lanes::mul(above, inverse), half));
@@ -216,12 +224,14 @@ struct HalfLevels {
 
   inline void read(const float* x, int count, const ElementSteps& half, uint8_t* out) {
     extremes_of(x, count, extreme);
+    LOWBIT_OVER_VECTORS
     for (int i = 0; i < kGroup; i += Lanes::kWidth) {
       scales.set(i, Lanes::div(Lanes::load(extreme + i, AllLanes{}), Lanes::of(first_level)), half);
     }
     for (int g = 0; g < count; g++, x += kBlock, out += kBytes) {
       const F inverse = Lanes::of(scales.inverse[g]);
       I codes[kVectors];
+      LOWBIT_OVER_VECTORS
       for (int v = 0; v < kVectors; v++) {
         const F value = Lanes::load(x + v * Lanes::kWidth, AllLanes{});
         codes[v] = search.place_of(Lanes::mul(inverse, value));
@@ -234,6 +244,7 @@ struct HalfLevels {
     float product[kGroup], square[kGroup];
     sums_in_order(products, product);
     sums_in_order(squares, square);
+    LOWBIT_OVER_VECTORS
     for (int i = 0; i < kGroup; i += Lanes::kWidth) {
       scales.set(i, Lanes::div(Lanes::load(product + i, AllLanes{}), Lanes::load(square + i, AllLanes{})), half);
     }

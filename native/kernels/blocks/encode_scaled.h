@@ -17,6 +17,7 @@ inline void store_pairs(uint8_t* p, const I* codes) {
     Lanes::store_bytes(p, bytes, SomeLanes{w / 2});
   } else {
     I bytes[kN / 2];
+    LOWBIT_OVER_VECTORS
     for (int v = 0; v < kN / 2; v++) {
       const I low = Lanes::even(codes[2 * v], codes[2 * v + 1]), high = Lanes::odd(codes[2 * v], codes[2 * v + 1]);
       bytes[v] = Lanes::bit_or(low, Lanes::shift_left(high, 4));
@@ -60,6 +61,7 @@ inline void for_groups(int64_t count, Encode& encode) {
 
 // Powers of two as scales: the bytes of them, and what their blocks are multiplied by.
 inline void powers_of(const int32_t* top, int32_t largest_exponent, int32_t* byte, float* factor) {
+  LOWBIT_OVER_VECTORS
   for (int i = 0; i < kGroup; i += Lanes::kWidth) {
     const I exponent = Lanes::shift_right(Lanes::load(top + i, AllLanes{}), 23);
     const I code = Lanes::greater(Lanes::sub(exponent, Lanes::of(largest_exponent)), Lanes::of(int32_t{0}));
@@ -93,6 +95,7 @@ struct MxGroups {
       out[0] = static_cast<uint8_t>(byte[g]);
       const F scale = Lanes::of(factor[g]);
       I codes[kVectors];
+      LOWBIT_OVER_VECTORS
       for (int v = 0; v < kVectors; v++) {
         codes[v] = steps.codes(Lanes::mul(Lanes::load(x + v * Lanes::kWidth, AllLanes{}), scale));
       }
@@ -109,8 +112,6 @@ void encode_mx(const EncodeBlocksArgs& args, const Steps& steps, int32_t largest
   for_groups(args.count, groups);
 }
 
-constexpr float kBeyondElements = 1e20f;
-
 struct Nvfp4Groups {
   const EncodeBlocksArgs& args;
   const ElementSteps steps, scale_steps;
@@ -126,6 +127,7 @@ struct Nvfp4Groups {
     float divisor[kGroup];
     largest_magnitudes<kN>(x, count, top);
     const F six = Lanes::of(6.0f), tensor = Lanes::of(args.format.tensor_scale);
+    LOWBIT_OVER_VECTORS
     for (int i = 0; i < kGroup; i += Lanes::kWidth) {
       const F largest = Lanes::floats(Lanes::load(top + i, AllLanes{}));
       const I code = scale_steps.codes(bounded(Lanes::div(Lanes::div(largest, six), tensor)));
@@ -141,6 +143,7 @@ struct Nvfp4Groups {
       }
       const F scale = Lanes::of(divisor[g]);
       I codes[kN];
+      LOWBIT_OVER_VECTORS
       for (int v = 0; v < kN; v++) {
         codes[v] = steps.codes(bounded(Lanes::div(Lanes::load(x + v * Lanes::kWidth, AllLanes{}), scale)));
       }

@@ -5,6 +5,7 @@
 
 #include "native/kernels/kernels.h"
 
+#define LOWBIT_ONE_LANE
 #include "native/isa/lanes/portable.h"
 #include "native/kernels/blocks/body.h"
 

@@ -3,15 +3,13 @@
 #pragma once
 
 #include "native/kernels/codec/codec.h"
+#include "native/kernels/codec/float_runs.h"
 #include "native/kernels/codec/float_step.h"
 #include "native/kernels/codec/level_search.h"
 #include "native/kernels/lanes.h"
 
 namespace lowbit {
 namespace {
-
-// How the scale of a run is found: there is none (it is 1), one for all, or one per column.
-enum ScaleKind { kUnit, kOne, kPerColumn };
 
 template <ScaleKind kScale>
 inline float divided(float x, const float* scale, float one, int64_t i) {
@@ -38,38 +36,6 @@ void decode_float_run(const Code* codes, float* x, int64_t n, const float* scale
   LOWBIT_INDEPENDENT
   for (int64_t i = 0; i < n; i++) x[i] = multiplied<kScale>(step.value_of(codes[i]), scale, one, i);
 }
-
-// f16 where instructions convert it; L is Lanes.
-template <ScaleKind kScale, typename L>
-struct EncodeHalves {
-  const float* x;
-  uint16_t* codes;
-  const float* scale;
-  F one, limit;
-  template <typename Extent>
-  inline void operator()(int64_t i, Extent e) const {
-    F v = Lanes::load(x + i, e);
-    if (kScale == kOne) v = Lanes::div(v, one);
-    if (kScale == kPerColumn) v = Lanes::div(v, Lanes::load(scale + i, e));
-    const F held = Lanes::within(v, Lanes::sub(Lanes::of(0.0f), limit), limit);
-    L::store_f16(codes + i, Lanes::where_number(v, held, Lanes::floats(Lanes::of(kNanBits))), e);
-  }
-};
-
-template <ScaleKind kScale, typename L>
-struct DecodeHalves {
-  const uint16_t* codes;
-  float* x;
-  const float* scale;
-  F one;
-  template <typename Extent>
-  inline void operator()(int64_t i, Extent e) const {
-    F v = L::load_f16(codes + i, e);
-    if (kScale == kOne) v = Lanes::mul(v, one);
-    if (kScale == kPerColumn) v = Lanes::mul(v, Lanes::load(scale + i, e));
-    Lanes::store(x + i, v, e);
-  }
-};
 
 inline bool is_half(const FloatFormat& f) { return f.exponent == 5 && f.mantissa == 10 && f.bias == 15; }
 
@@ -124,10 +90,7 @@ struct EncodeLevels {
   const LevelSearch& search;
   template <typename Extent>
   inline void operator()(int64_t i, Extent e) const {
-    F v = Lanes::load(x + i, e);
-    if (kScale == kOne) v = Lanes::div(v, one);
-    // Lanes beyond the extent divide 0 by 0, which stays in them.
-    if (kScale == kPerColumn) v = Lanes::div(v, Lanes::load(scale + i, e));
+    const F v = divided_lanes<kScale>(x, scale, one, i, e);
     Lanes::store_bytes(codes + i, search.place_of(Lanes::where_number(v, v, Lanes::of(0.0f))), e);
   }
 };
@@ -142,10 +105,7 @@ struct DecodeLevels {
   template <typename Extent>
   inline void operator()(int64_t i, Extent e) const {
     const I code = Lanes::bit_and(Lanes::load(codes + i, e), Lanes::of(int32_t{kLevels - 1}));
-    F v = Lanes::look_up(levels, code);
-    if (kScale == kOne) v = Lanes::mul(v, one);
-    if (kScale == kPerColumn) v = Lanes::mul(v, Lanes::load(scale + i, e));
-    Lanes::store(x + i, v, e);
+    Lanes::store(x + i, multiplied_lanes<kScale>(Lanes::look_up(levels, code), scale, one, i, e), e);
   }
 };
 
@@ -200,6 +160,29 @@ void decode_halves(const DecodeFloatArgs& args) {
   LOWBIT_CODEC_ROWS((for_lanes(n, DecodeHalves<kUnit, L>{codes + at, args.x + at, scale, Lanes::of(*scale)})),
                     (for_lanes(n, DecodeHalves<kOne, L>{codes + at, args.x + at, scale, Lanes::of(*scale)})),
                     (for_lanes(n, DecodeHalves<kPerColumn, L>{codes + at, args.x + at, scale, Lanes::of(*scale)})))
+}
+
+void encode_eight_bits(const EncodeFloatArgs& args) {
+  uint8_t* const codes = static_cast<uint8_t*>(args.codes);
+  const int64_t n = args.columns;
+  const FloatFormat& format = args.format;
+  if (!format.negative_zero || format.overflow != format.max) return encode_float<EncodeFloatStep, uint8_t>(args);
+  const ElementSteps steps(format);
+  const I nan = Lanes::of(format.nan);
+  LOWBIT_CODEC_ROWS(
+      (encode_small_run(EncodeSmall<kUnit>{args.x + at, codes + at, scale, Lanes::of(*scale), nan, steps}, n)),
+      (encode_small_run(EncodeSmall<kOne>{args.x + at, codes + at, scale, Lanes::of(*scale), nan, steps}, n)),
+      (encode_small_run(EncodeSmall<kPerColumn>{args.x + at, codes + at, scale, Lanes::of(*scale), nan, steps}, n)))
+}
+
+void decode_eight_bits(const DecodeFloatArgs& args) {
+  const uint8_t* const codes = static_cast<const uint8_t*>(args.codes);
+  const int64_t n = args.columns;
+  if (!args.format.negative_zero) return decode_float<DecodeFloatStep, uint8_t>(args);
+  const ElementValues values(args.format);
+  LOWBIT_CODEC_ROWS((for_lanes(n, DecodeSmall<kUnit>{codes + at, args.x + at, scale, Lanes::of(*scale), values})),
+                    (for_lanes(n, DecodeSmall<kOne>{codes + at, args.x + at, scale, Lanes::of(*scale), values})),
+                    (for_lanes(n, DecodeSmall<kPerColumn>{codes + at, args.x + at, scale, Lanes::of(*scale), values})))
 }
 
 template <typename L>
@@ -361,20 +344,20 @@ void unpack_codes(const UnpackCodesArgs& args) {
 }  // namespace
 }  // namespace lowbit
 
-#define LOWBIT_CODEC_KERNELS(isa)                                                                         \
-  namespace lowbit {                                                                                      \
-  void encode_f32_f8_##isa(const EncodeFloatArgs& args) { encode_float<EncodeFloatStep, uint8_t>(args); } \
-  void encode_f32_f16_##isa(const EncodeFloatArgs& args) { encode_sixteen_bits<Lanes>(args); }            \
-  void decode_f8_f32_##isa(const DecodeFloatArgs& args) { decode_float<DecodeFloatStep, uint8_t>(args); } \
-  void decode_f16_f32_##isa(const DecodeFloatArgs& args) { decode_sixteen_bits<Lanes>(args); }            \
-  void encode_f32_i8_##isa(const EncodeIntegerArgs& args) { encode_bytes(args); }                         \
-  void encode_f32_i16_##isa(const EncodeIntegerArgs& args) { encode_integer<uint16_t, false>(args); }     \
-  void decode_i16_f32_##isa(const DecodeIntegerArgs& args) { decode_integer<int16_t>(args); }             \
-  void decode_u16_f32_##isa(const DecodeIntegerArgs& args) { decode_integer<uint16_t>(args); }            \
-  void encode_f32_u4_##isa(const EncodeLevelArgs& args) { encode_level(args); }                           \
-  void decode_u4_f32_##isa(const DecodeLevelArgs& args) { decode_level(args); }                           \
-  void encode_exponents_f32_u8_##isa(const EncodeExponentsArgs& args) { encode_exponents(args); }         \
-  void decode_exponents_u8_f32_##isa(const DecodeExponentsArgs& args) { decode_exponents(args); }         \
-  void pack_codes_u8_u4_##isa(const PackCodesArgs& args) { pack_codes(args); }                            \
-  void unpack_codes_u4_u8_##isa(const UnpackCodesArgs& args) { unpack_codes(args); }                      \
+#define LOWBIT_CODEC_KERNELS(isa)                                                                     \
+  namespace lowbit {                                                                                  \
+  void encode_f32_f8_##isa(const EncodeFloatArgs& args) { encode_eight_bits(args); }                  \
+  void encode_f32_f16_##isa(const EncodeFloatArgs& args) { encode_sixteen_bits<Lanes>(args); }        \
+  void decode_f8_f32_##isa(const DecodeFloatArgs& args) { decode_eight_bits(args); }                  \
+  void decode_f16_f32_##isa(const DecodeFloatArgs& args) { decode_sixteen_bits<Lanes>(args); }        \
+  void encode_f32_i8_##isa(const EncodeIntegerArgs& args) { encode_bytes(args); }                     \
+  void encode_f32_i16_##isa(const EncodeIntegerArgs& args) { encode_integer<uint16_t, false>(args); } \
+  void decode_i16_f32_##isa(const DecodeIntegerArgs& args) { decode_integer<int16_t>(args); }         \
+  void decode_u16_f32_##isa(const DecodeIntegerArgs& args) { decode_integer<uint16_t>(args); }        \
+  void encode_f32_u4_##isa(const EncodeLevelArgs& args) { encode_level(args); }                       \
+  void decode_u4_f32_##isa(const DecodeLevelArgs& args) { decode_level(args); }                       \
+  void encode_exponents_f32_u8_##isa(const EncodeExponentsArgs& args) { encode_exponents(args); }     \
+  void decode_exponents_u8_f32_##isa(const DecodeExponentsArgs& args) { decode_exponents(args); }     \
+  void pack_codes_u8_u4_##isa(const PackCodesArgs& args) { pack_codes(args); }                        \
+  void unpack_codes_u4_u8_##isa(const UnpackCodesArgs& args) { unpack_codes(args); }                  \
   }

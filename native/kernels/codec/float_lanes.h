@@ -7,7 +7,10 @@
 namespace lowbit {
 namespace {
 
-// Codes of a small float format that has no infinity below its largest code; v of less than 2^100.
+// What elements are bounded by, far beyond all formats of at most 8 bits, and before the sums of ElementSteps overflow.
+constexpr float kBeyondElements = 1e20f;
+
+// Codes of a small float format, saturated; |v| <= kBeyondElements.
 struct ElementSteps {
   int32_t mantissa, sign_shift;
   I least, round, base, max, sign;

@@ -27,6 +27,7 @@ export function refuse(argument: string, expected: string, received: unknown): n
 }
 
 export function inWords(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
   if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object' && value !== null) return `an object ${value.constructor?.name ?? ''}`.trim();

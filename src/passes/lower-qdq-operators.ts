@@ -30,6 +30,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   Unsqueeze: move,
   Identity: move,
   Slice: move,
+  Resize: resize,
   Pad: pad,
 };
 
@@ -246,6 +247,12 @@ function moved(node: Node, at: Lowerer, inputsOf: (codes: string) => string[]): 
   at.typeCodes(codes, output, x.format);
   at.setCoded(output, { ...x, codes });
   return true;
+}
+
+/** The nearest element is moved; between elements values are made, which stay in float. */
+function resize(node: Node, at: Lowerer): boolean {
+  const mode = node.attributes.get('mode');
+  return (mode === undefined || (mode.kind === 'string' && mode.value === 'nearest')) && move(node, at);
 }
 
 /** Filling with a value that has a code of its own (zero always has). */

@@ -146,6 +146,26 @@ describe('lowerQdq of what other tools write', () => {
     expect((elementsOf(table as NonNullable<typeof table>) as Uint8Array)[100]).toBe(0);
   });
 
+  it('takes a Resize to the nearest element on codes, and leaves one that interpolates in float', async () => {
+    for (const [mode, operators] of [
+      ['nearest', ['Resize']],
+      ['linear', ['DequantizeLinear', 'Resize', 'QuantizeLinear']],
+    ] as const) {
+      const m = new QdqMaker(13);
+      const a = m.pair(
+        m.node('Conv', [m.pair(m.input('x', image), 0.02, 128), m.weights('w', [4, 3, 3, 3], 0.01)]),
+        0.05,
+        120,
+      );
+      const wide = m.node('Resize', [a, '', m.floats('scales', [1, 1, 2, 3])], {
+        ...{ mode, coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
+      });
+      const graph = m.output(m.node('Conv', [m.pair(wide, 0.05, 120), m.weights('v', [4, 4, 1, 1], 0.02)])).graph();
+      const result = await lowered(graph, image);
+      expect(operatorsOf(result)).toEqual(['QuantizeLinear', 'lowbit:QConv', ...operators, 'lowbit:QConv']);
+    }
+  });
+
   it('joins a chain of functions into one table', async () => {
     const m = new QdqMaker(14);
     const x = m.pair(m.input('x', [4, 16]), 0.02, -3, true);

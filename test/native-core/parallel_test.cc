@@ -115,6 +115,22 @@ void runs_do_all_their_tasks() {
   check(good == 3 * 20 * 31, "calls of runs each get all their tasks");
 }
 
+// Helpers that are still at work long after their caller has nothing left to do.
+void callers_wait_for_their_helpers() {
+  const ParallelRun run;
+  int good = 0;
+  for (int round = 0; round < 100; round++) {
+    std::atomic<int> done{0};
+    auto body = [&](int64_t, int worker) {
+      if (worker != 0) std::this_thread::sleep_for(std::chrono::microseconds(400));
+      done++;
+    };
+    parallel_for(5, body, nullptr);
+    good += done == 5 ? 1 : 0;
+  }
+  check(good == 100, "callers wait for their helpers");
+}
+
 void idle_threads_sleep() {
   {
     const ParallelRun run;
@@ -162,6 +178,7 @@ int main() {
   callers_share_the_pool();
   caps_hold();
   runs_do_all_their_tasks();
+  callers_wait_for_their_helpers();
   idle_threads_sleep();
   set_thread_limit(0);
   check(thread_limit() == 1, "a limit below one is one");

@@ -15,6 +15,10 @@ const { values: options } = parseArgs({
 });
 const [rounds, sequence, threads] = [options.rounds, options.sequence, options.threads].map(Number);
 
+/** Milliseconds: the peer's threads spin for up to 20 ms after a run and would take a processor from the next one. */
+const REST = 30;
+/** Runs of a turn; the first one wakes threads and caches, and does not count. */
+const TURN = 4;
 /** The largest difference to the peer, relative to its largest value: float32 sums, and codes that fall the other way. */
 const LIMITS = { f32: 1e-4, int8: 0.05 };
 
@@ -46,18 +50,22 @@ async function compare(form, bytes) {
   if (!(worst <= LIMITS[form])) throw new Error(`${form}: the outputs differ by ${worst} of the largest`);
   const times = { own: [], peer: [] };
   for (let round = 0; round < rounds; round++) {
-    times.own.push(await timeOf(() => session.run(mine)));
-    times.peer.push(await timeOf(() => peer.run(theirs)));
+    await turn(times.own, () => session.run(mine));
+    await turn(times.peer, () => peer.run(theirs));
   }
   const [a, b] = [median(times.own), median(times.peer)];
   console.log(`| ${form} | ${a.toFixed(3)} | ${b.toFixed(3)} | ${(b / a).toFixed(2)} |`);
   await session.dispose();
 }
 
-async function timeOf(run) {
-  const start = performance.now();
+async function turn(times, run) {
+  if (threads > 1) await new Promise((resolve) => setTimeout(resolve, REST));
   await run();
-  return performance.now() - start;
+  for (let i = 1; i < TURN; i++) {
+    const start = performance.now();
+    await run();
+    times.push(performance.now() - start);
+  }
 }
 
 function median(times) {

@@ -38,6 +38,7 @@ inline int32_t chosen(const I* v) {
 template <int kN>
 inline void largest_magnitudes(const float* x, int count, int32_t* top) {
   for (int g = 0; g < count; g++, x += kN * Lanes::kWidth) {
+    prefetch_lines(x, kN * Lanes::kWidth * sizeof(float));
     I magnitude[kN];
     LOWBIT_OVER_VECTORS
     for (int v = 0; v < kN; v++) {
@@ -58,6 +59,7 @@ struct Ends {
 template <bool kNearest>
 inline void ends_of(const float* x, int count, Ends* ends) {
   for (int g = 0; g < count; g++, x += kBlock) {
+    prefetch_lines(x, kBlock * sizeof(float));
     I bits[kVectors];
     LOWBIT_OVER_VECTORS
     for (int v = 0; v < kVectors; v++) bits[v] = Lanes::bits(Lanes::load(x + v * Lanes::kWidth, AllLanes{}));

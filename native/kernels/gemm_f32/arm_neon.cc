@@ -31,6 +31,7 @@ struct Fused {
   static Vector add(Vector a, Vector b) { return vaddq_f32(a, b); }
   static Vector load(const uint8_t* p) { return vld1q_f32(reinterpret_cast<const float*>(p)); }
   // Row S of a group of the tile, from its column of the given number.
+  static constexpr bool kPrefetches = false;
   static constexpr int kRows = 1;
   template <int S>
   static Vector column(const uint8_t* group, int first) {

@@ -94,9 +94,9 @@ struct Lanes {
     const __m128i low = _mm256_castsi256_si128(codes), high = _mm256_extracti128_si256(codes, 1);
     const __m128i ab = _mm_unpacklo_epi32(low, high), cd = _mm_unpackhi_epi32(low, high);
     _mm_storel_epi64(reinterpret_cast<__m128i*>(p), ab);
-    if (rows > 1) _mm_storeh_pd(reinterpret_cast<double*>(p + stride), _mm_castsi128_pd(ab));
+    if (rows > 1) _mm_storel_epi64(reinterpret_cast<__m128i*>(p + stride), _mm_unpackhi_epi64(ab, ab));
     if (rows > 2) _mm_storel_epi64(reinterpret_cast<__m128i*>(p + 2 * stride), cd);
-    if (rows > 3) _mm_storeh_pd(reinterpret_cast<double*>(p + 3 * stride), _mm_castsi128_pd(cd));
+    if (rows > 3) _mm_storel_epi64(reinterpret_cast<__m128i*>(p + 3 * stride), _mm_unpackhi_epi64(cd, cd));
   }
 
   static inline void stream(float* p, F v) { _mm256_stream_ps(p, v); }

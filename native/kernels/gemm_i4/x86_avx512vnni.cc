@@ -78,14 +78,13 @@ struct Bits8 : Vectors {
   static inline Bytes step(Bytes line, int) { return line; }
 };
 
-// For a row or two the weights stream from memory once, past the caches. Two sums take turns, so that no vpdpbusd waits
-// for the one before.
+// For a row or two the weights stream from memory. Two sums take turns, so that no vpdpbusd waits for the one before.
 template <typename Unit>
 struct Streamed : Unit {
   struct Partial {
     __m512i next, last;
   };
-  static inline void ahead(const uint8_t* p) { _mm_prefetch(reinterpret_cast<const char*>(p + kAhead), _MM_HINT_NTA); }
+  static inline void ahead(const uint8_t* p) { _mm_prefetch(reinterpret_cast<const char*>(p + kAhead), _MM_HINT_T0); }
   static inline Partial start(__m512i total) { return {Unit::start(total), Unit::start(_mm512_setzero_si512())}; }
   static inline Partial dot(Partial sum, __m512i weights, __m512i codes) {
     return {sum.last, Unit::dot(sum.next, weights, codes)};

@@ -138,8 +138,9 @@ void columns(const Finish512& finish, int64_t panel) {
 }
 
 // Few rows read every weight for little work, at the speed of the memory: one panel at a time is one stream from the
-// first byte to the last, asked for kAhead bytes early, across pages too, and past the caches that it will not be read
-// from again. Splits neighbouring groups of k have sums of their own, so that no vpdpbusd waits for the one before.
+// first byte to the last, asked for kAhead bytes early, across pages too. Into all caches: asked for past them it comes
+// no faster, and weights that would fit into the last one would come from memory at every call. Splits
+// neighbouring groups of k have sums of their own, so that no vpdpbusd waits for the one before.
 template <bool Signed, int Rows, int Splits>
 void thin_panel(const Finish512& finish, int64_t panel) {
   const GemmI8Product& product = *finish.product;
@@ -164,7 +165,7 @@ void thin_panel(const Finish512& finish, int64_t panel) {
   for (; g + Splits <= groups; g += Splits) {
     LOWBIT_UNROLL
     for (int s = 0; s < Splits; ++s) {
-      _mm_prefetch(reinterpret_cast<const char*>(b + kAhead + 64 * s), _MM_HINT_NTA);
+      _mm_prefetch(reinterpret_cast<const char*>(b + kAhead + 64 * s), _MM_HINT_T0);
       const __m512i column = _mm512_loadu_si512(b + 64 * s);
       LOWBIT_UNROLL
       for (int r = 0; r < Rows; ++r) {

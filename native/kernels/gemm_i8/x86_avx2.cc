@@ -20,6 +20,7 @@ namespace lowbit {
 namespace {
 
 constexpr int kMaxRows = 6;
+constexpr int kThinRows = 2;
 constexpr int kDepth = 512;  // of k at a time: 6 rows of int16 are 6 KiB, and the columns beside them fit in L1
 constexpr int kRowSpan = kDepth + 16;  // int16 between rows: not a power of two, so that rows fall into different sets
 
@@ -97,6 +98,8 @@ void tile(const Chunk& chunk) {
   const int16_t* a = chunk.a;
   const int8_t* b = chunk.b;
   for (int64_t g = chunk.groups; g > 0; --g, a += 4, b += 64) {
+    // Few rows wait for their weights: those that the next chunk reads come while this one multiplies.
+    if constexpr (Rows <= kThinRows) _mm_prefetch(reinterpret_cast<const char*>(b + 16 * kDepth), _MM_HINT_T0);
     const __m256i left = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(b)));
     const __m256i right = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(b + 16)));
     LOWBIT_UNROLL

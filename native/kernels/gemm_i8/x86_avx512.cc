@@ -14,6 +14,7 @@ namespace lowbit {
 namespace {
 
 constexpr int kMaxRows = 12;
+constexpr int kThinRows = 2;
 // Of k at a time: 12 rows of int16 are 9 KiB, beside a panel of 6 KiB in L1.
 constexpr int kDepth = 384;
 constexpr int kRowSpan = kDepth + 32;  // int16 between rows: not a power of two, so that rows fall into different sets
@@ -44,6 +45,8 @@ void tile(const int16_t* a, const int8_t* b, int64_t groups, bool first, int32_t
     for (int h = 0; h < 2; ++h) sum[r][h] = zero;
   }
   for (int64_t g = 0; g < groups; ++g, a += 4, b += 64) {
+    // Few rows wait for their weights: those that the next chunk reads come while this one multiplies.
+    if constexpr (Rows <= kThinRows) _mm_prefetch(reinterpret_cast<const char*>(b + 16 * kDepth), _MM_HINT_T0);
     const __m512i left = _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(b)));
     const __m512i right = _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + 32)));
     LOWBIT_UNROLL

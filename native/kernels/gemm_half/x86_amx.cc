@@ -12,50 +12,14 @@
 #include "native/isa/amx_emulation.h"
 #endif
 
+#include "native/isa/amx_blocks.h"
+
 namespace lowbit {
 
 namespace {
 
-constexpr int64_t kTileRows = 16;
-constexpr int64_t kBlockRows = 2 * kTileRows;
-constexpr int64_t kTilePairs = 16;    // pairs of k in a row of A
-constexpr int64_t kTileBytes = 1024;  // 16 groups of a panel lie in a row: the tile of B
-constexpr int64_t kPanels = 8;        // at a time: with 384 pairs 192 KiB, which stay in the L2 cache
-
-// The operand of ldtilecfg: palette, start row, 14 zeros, bytes per row of tiles 0 to 7 (u16), 16 zeros, rows of tiles
-// 0 to 7, 8 zeros.
-struct TileConfig {
-  uint8_t palette, start_row;
-  uint8_t zero_14[14];
-  uint16_t row_bytes[8];
-  uint8_t zero_16[16];
-  uint8_t rows[8];
-  uint8_t zero_8[8];
-};
-static_assert(sizeof(TileConfig) == 64, "the operand of ldtilecfg has 64 bytes");
-
-// What was written before is in memory after: GCC's intrinsics do not tell the compiler which bytes they read.
-inline void settle_memory() {
-#if defined(__GNUC__)
-  __asm__ volatile("" ::: "memory");
-#endif
-}
-
-// Tiles 0 to 3 accumulate 2 x 2 blocks, 4 and 5 hold A, 6 and 7 hold B. `upper` rows in the first block row, `lower` in
-// the second (0 = there is none).
-void configure(int64_t upper, int64_t lower) {
-  alignas(64) TileConfig config;
-  memset(&config, 0, sizeof(config));
-  config.palette = 1;
-  const int64_t rows[8] = {upper, upper, lower, lower, upper, lower, 16, 16};
-  for (int t = 0; t < 8; ++t) {
-    if (rows[t] == 0) continue;
-    config.rows[t] = static_cast<uint8_t>(rows[t]);
-    config.row_bytes[t] = 64;
-  }
-  settle_memory();
-  _tile_loadconfig(&config);
-}
+constexpr int64_t kTilePairs = 16;  // pairs of k in a row of A
+constexpr int64_t kPanels = 8;      // at a time: with 384 pairs 192 KiB, which stay in the L2 cache
 
 // Whole tiles of k, and behind them one that is filled up with zeros (null: nothing is left).
 struct Rows {
@@ -174,7 +138,7 @@ void gemm_bf16bf16_f32_x86_amx(const GemmF32Args& args) {
     for (int64_t row = 0; row < m; row += kBlockRows) {
       const int64_t count = m - row < kBlockRows ? m - row : kBlockRows;
       if (count != configured) {
-        configure(count < kTileRows ? count : kTileRows, count > kTileRows ? count - kTileRows : 0);
+        configure_blocks(count < kTileRows ? count : kTileRows, count > kTileRows ? count - kTileRows : 0);
         configured = count;
       }
       Rows rows = {args.rows.a + row * args.rows.row_stride, args.rows.row_stride, tiles, nullptr};

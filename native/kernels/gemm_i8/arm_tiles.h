@@ -2,6 +2,8 @@
 // of an ISA file behind the lanes, kernels/pack/arm_rows.h and finish_lanes.h, without include guard and system
 // headers.
 
+#include "native/kernels/gemm_i8/segment_rows.h"
+
 namespace lowbit {
 
 namespace {
@@ -59,15 +61,9 @@ constexpr int64_t kWaitingRows = 384 / Unit::kPanels;
 // `depth` codes of rows from the k-th on, segment after segment, `span` bytes from row to row.
 inline void gather_rows(const GemmI8Product& product, int64_t row, int64_t rows, int64_t k, int64_t depth, int64_t span,
                         uint8_t* to) {
-  const uint8_t* a = static_cast<const uint8_t*>(product.a) + row * product.a_stride;
-  for (int64_t r = 0; r < rows; ++r, a += product.a_stride, to += span) {
-    int64_t segment = k / product.k, behind = k % product.k;
-    for (int64_t done = 0; done < depth; ++segment, behind = 0) {
-      const int64_t count = product.k - behind < depth - done ? product.k - behind : depth - done;
-      memcpy(to + done, a + segment * product.segment_stride + behind, static_cast<size_t>(count));
-      done += count;
-    }
-  }
+  each_run(product, row, rows, k, depth, [&](int64_t r, int64_t i, const uint8_t* from, int64_t count) {
+    memcpy(to + r * span + i, from, static_cast<size_t>(count));
+  });
 }
 
 // Beside the loop of the other tiles, whose registers it would take.

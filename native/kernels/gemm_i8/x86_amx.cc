@@ -11,55 +11,16 @@
 #include "native/isa/amx_emulation.h"
 #endif
 
+#include "native/isa/amx_blocks.h"
 #include "native/kernels/gemm_i8/finish_512.h"
 
 namespace lowbit {
 
 namespace {
 
-constexpr int64_t kTileRows = 16;
-constexpr int64_t kBlockRows = 2 * kTileRows;
-constexpr int64_t kTileDepth = 64;    // bytes of k in a row of A
-constexpr int64_t kTileBytes = 1024;  // 16 groups of a panel lie in a row: the tile of B
-constexpr int64_t kDepth = 1024;      // of k at a time: 32 rows of it, 32 KiB, stay in the L1 cache
-constexpr int64_t kPanels = 8;        // at a time
-
-// The operand of ldtilecfg:
-//   0 palette  1 start row  2-15 zero  16-31 bytes per row of tiles 0-7 (u16)  32-47 zero  48-55 rows of tiles 0-7
-//   56-63 zero
-struct TileConfig {
-  uint8_t palette, start_row;
-  uint8_t zero_14[14];
-  uint16_t row_bytes[8];
-  uint8_t zero_16[16];
-  uint8_t rows[8];
-  uint8_t zero_8[8];
-};
-static_assert(sizeof(TileConfig) == 64, "the operand of ldtilecfg has 64 bytes");
-
-// What was written before is in memory after: GCC's _tile_loadd and _tile_loadconfig do not tell the compiler which
-// bytes they read, so stores to local arrays could be dropped.
-inline void settle_memory() {
-#if defined(__GNUC__)
-  __asm__ volatile("" ::: "memory");
-#endif
-}
-
-// Tiles 0 to 3 accumulate 2 x 2 blocks, 4 and 5 hold A, 6 and 7 hold B. `upper` rows in the first block row, `lower` in
-// the second (0 = there is none).
-void configure(int64_t upper, int64_t lower) {
-  alignas(64) TileConfig config;
-  memset(&config, 0, sizeof(config));
-  config.palette = 1;
-  const int64_t rows[8] = {upper, upper, lower, lower, upper, lower, 16, 16};
-  for (int t = 0; t < 8; ++t) {
-    if (rows[t] == 0) continue;
-    config.rows[t] = static_cast<uint8_t>(rows[t]);
-    config.row_bytes[t] = 64;
-  }
-  settle_memory();
-  _tile_loadconfig(&config);
-}
+constexpr int64_t kTileDepth = 64;  // bytes of k in a row of A
+constexpr int64_t kDepth = 1024;    // of k at a time: 32 rows of it, 32 KiB, stay in the L1 cache
+constexpr int64_t kPanels = 8;      // at a time
 
 template <bool Signed>
 struct Product;
@@ -251,7 +212,7 @@ void gemm(const Finish512& finish) {
     for (int64_t row = 0; row < product.m; row += kBlockRows) {
       const int64_t count = product.m - row < kBlockRows ? product.m - row : kBlockRows;
       if (count != configured) {
-        configure(count < kTileRows ? count : kTileRows, count > kTileRows ? count - kTileRows : 0);
+        configure_blocks(count < kTileRows ? count : kTileRows, count > kTileRows ? count - kTileRows : 0);
         configured = count;
       }
       for (int64_t first = 0; first < k; first += kDepth) {

@@ -14,50 +14,46 @@
 
 #include "native/isa/lanes/x86_avx2.h"
 #include "native/kernels/gemm_i8/finish_lanes.h"
+#include "native/kernels/gemm_i8/segment_rows.h"
+#include "native/kernels/gemm_i8/wide_rows.h"
 
 namespace lowbit {
 
 namespace {
 
 constexpr int kMaxRows = 6;
-constexpr int kThinRows = 2;
-constexpr int kDepth = 512;  // of k at a time: 6 rows of int16 are 6 KiB, and the columns beside them fit in L1
-constexpr int kRowSpan = kDepth + 16;  // int16 between rows: not a power of two, so that rows fall into different sets
 
-template <bool Signed>
-__m256i widen(__m128i codes) {
-  return Signed ? _mm256_cvtepi8_epi16(codes) : _mm256_cvtepu8_epi16(codes);
-}
+struct Wide {
+  using Vector = __m256i;
+  static constexpr int kCodes = 16;
+  static constexpr int kDepth = 512;            // 6 rows of int16 are 6 KiB, and the columns beside them fit in L1
+  static constexpr int kRowSpan = kDepth + 16;  // not a power of two, so that rows fall into different sets
 
-// to[i] = a[i] as int16 for i < depth, zero up to the next multiple of 16.
-template <bool Signed>
-void widen_row(const uint8_t* a, int64_t depth, int16_t* to) {
-  int64_t i = 0;
-  for (; i + 16 <= depth; i += 16) {
-    const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(a + i));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), widen<Signed>(codes));
+  static inline Vector zero() { return _mm256_setzero_si256(); }
+  static inline Vector broadcast(int64_t four) { return _mm256_set1_epi64x(four); }
+  static inline void store(int16_t* to, Vector v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v); }
+  template <bool Signed>
+  static inline Vector widen(const void* from) {
+    const __m128i codes = _mm_loadu_si128(static_cast<const __m128i*>(from));
+    return Signed ? _mm256_cvtepi8_epi16(codes) : _mm256_cvtepu8_epi16(codes);
   }
-  if (i < depth) {
-    uint8_t tail[16] = {};
-    memcpy(tail, a + i, static_cast<size_t>(depth - i));
-    const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(tail));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), widen<Signed>(codes));
+  template <bool Signed>
+  static inline Vector widen_some(const uint8_t* from, int64_t count) {
+    uint8_t some[kCodes] = {};
+    memcpy(some, from, static_cast<size_t>(count));
+    return widen<Signed>(some);
   }
-}
-
-// `depth` codes of rows from the k-th on, segment after segment.
-template <bool Signed>
-void widen_rows(const GemmI8Product& product, int64_t row, int64_t rows, int64_t k, int64_t depth, int16_t* to) {
-  const uint8_t* a = static_cast<const uint8_t*>(product.a) + row * product.a_stride;
-  for (int64_t r = 0; r < rows; ++r, a += product.a_stride, to += kRowSpan) {
-    int64_t segment = k / product.k, behind = k % product.k;
-    for (int64_t done = 0; done < depth; ++segment, behind = 0) {
-      const int64_t count = product.k - behind < depth - done ? product.k - behind : depth - done;
-      widen_row<Signed>(a + segment * product.segment_stride + behind, count, to + done);
-      done += count;
-    }
+  // The assembly is what the intrinsic stands for. GCC 12 would put all multiplications of a step first, and spill;
+  // kept from that, it adds into other registers and copies back, a fifth more instructions.
+  static LOWBIT_INLINE void add_products(Vector& sum, Vector codes, Vector columns) {
+    const Vector product = _mm256_madd_epi16(codes, columns);
+#if defined(__GNUC__) && !defined(__clang__)
+    __asm__ volatile("vpaddd %1, %0, %0" : "+x"(sum) : "x"(product));
+#else
+    sum = _mm256_add_epi32(sum, product);
+#endif
   }
-}
+};
 
 // A chunk of k of a tile. before[r * before_stride] are the sums that it adds to; those of the last chunk end as codes
 // when there is an `out`, the others in c.
@@ -73,44 +69,11 @@ struct Chunk {
   int64_t row, column;
 };
 
-// The assembly is what the intrinsic stands for. GCC 12 would put all multiplications of a step first, and spill; kept
-// from that, it adds into other registers and copies back, a fifth more instructions.
-LOWBIT_INLINE void add_in_place(__m256i& sum, __m256i product) {
-#if defined(__GNUC__) && !defined(__clang__)
-  __asm__ volatile("vpaddd %1, %0, %0" : "+x"(sum) : "x"(product));
-#else
-  sum = _mm256_add_epi32(sum, product);
-#endif
-}
-
-// Rows x 8 columns. sum[r][h] holds, for the columns 4h to 4h + 3, the sums over k = 0, 1 and k = 2, 3 (mod 4):
-// [c0 c0' c1 c1' c2 c2' c3 c3']. 12 accumulators, 2 widened columns, one row and one product fill the 16 registers.
+// Rows x 8 columns: 12 accumulators, 2 widened columns, one row and one product fill the 16 registers.
 template <int Rows>
 void tile(const Chunk& chunk) {
-  __m256i zero = _mm256_setzero_si256();
-  LOWBIT_OPAQUE(zero);
   __m256i sum[Rows][2];
-  LOWBIT_UNROLL
-  for (int r = 0; r < Rows; ++r) {
-    LOWBIT_UNROLL
-    for (int h = 0; h < 2; ++h) sum[r][h] = zero;
-  }
-  const int16_t* a = chunk.a;
-  const int8_t* b = chunk.b;
-  for (int64_t g = chunk.groups; g > 0; --g, a += 4, b += 64) {
-    // Few rows wait for their weights: those that the next chunk reads come while this one multiplies.
-    if constexpr (Rows <= kThinRows) _mm_prefetch(reinterpret_cast<const char*>(b + 16 * kDepth), _MM_HINT_T0);
-    const __m256i left = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(b)));
-    const __m256i right = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(b + 16)));
-    LOWBIT_UNROLL
-    for (int r = 0; r < Rows; ++r) {
-      int64_t four;
-      memcpy(&four, a + r * kRowSpan, 8);
-      const __m256i codes = _mm256_set1_epi64x(four);
-      add_in_place(sum[r][0], _mm256_madd_epi16(codes, left));
-      add_in_place(sum[r][1], _mm256_madd_epi16(codes, right));
-    }
-  }
+  multiply_wide<Wide, Rows>(chunk.a, chunk.b, chunk.groups, sum);
   __m256i total[Rows];
   LOWBIT_UNROLL
   for (int r = 0; r < Rows; ++r) {
@@ -151,15 +114,17 @@ struct Block {
 
 template <bool Signed>
 void block_rows(const GemmI8Product& product, const Block& block, int64_t row, int64_t rows) {
-  alignas(32) int16_t wide[kMaxRows * kRowSpan];
+  alignas(32) int16_t wide[kMaxRows * Wide::kRowSpan];
   const int64_t all = product.segments * product.k;
   Chunk chunk;
   chunk.a = wide;
   chunk.c_stride = block.c_stride;
   chunk.row = row;
-  for (int64_t k = 0; k < all; k += kDepth) {
-    const int64_t depth = all - k < kDepth ? all - k : kDepth;
-    widen_rows<Signed>(product, row, rows, k, depth, wide);
+  for (int64_t k = 0; k < all; k += Wide::kDepth) {
+    const int64_t depth = all - k < Wide::kDepth ? all - k : Wide::kDepth;
+    each_run(product, row, rows, k, depth, [&](int64_t r, int64_t i, const uint8_t* from, int64_t count) {
+      widen_row<Wide, Signed>(from, count, wide + r * Wide::kRowSpan + i);
+    });
     chunk.groups = (depth + 3) / 4;
     chunk.out = k + depth == all ? block.out : nullptr;
     const bool starts = k == 0 && !block.accumulate;

@@ -3,25 +3,34 @@
 #include <cstdint>
 #include <cstring>
 
-#include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
-#include "native/kernels/peak/keep.h"
 
 #include "native/isa/target/begin_arm_neon.h"
 
 #include "native/isa/lanes/arm_neon.h"
 #include "native/kernels/peak/body.h"
+#include "native/kernels/peak/chains.h"
 
 LOWBIT_READ_KERNELS(arm_neon)
 
 namespace lowbit {
+namespace {
+
+struct FloatProducts {
+  using Vector = float32x4_t;
+  Vector factor, columns[4];
+
+  static LOWBIT_INLINE Vector zero() { return vdupq_n_f32(0.0f); }
+  static LOWBIT_INLINE Vector add(Vector a, Vector b) { return vaddq_f32(a, b); }
+  LOWBIT_INLINE void step(Vector& sum, int q) { sum = vfmaq_f32(sum, factor, columns[q]); }
+};
+
+}  // namespace
 
 // Two steps are 8 smull, 8 smlsl and 8 sadalp: as in gemm_i8, the second product is that of the complement, subtracted,
 // and gives the column sum too much. Unsigned codes: a = (a ^ 0x80) + 128.
 void peak_u8i8_i32_arm_neon(const PeakI8Args& args) {
-  uint32_t four;
-  memcpy(&four, args.a, 4);
-  int8x16_t codes = vreinterpretq_s8_u32(vdupq_n_u32(four ^ 0x80808080u));
+  int8x16_t codes = vreinterpretq_s8_u32(vdupq_n_u32(code_word(args) ^ 0x80808080u));
   const int8x16_t complement = vmvnq_s8(codes);
   int8x16_t columns[4];
   int32x4_t sum[2][4][2];
@@ -59,35 +68,14 @@ void peak_u8i8_i32_arm_neon(const PeakI8Args& args) {
 }
 
 void peak_f32_arm_neon(const PeakF32Args& args) {
-  constexpr int kChains = 4;
-  const float32x4_t factor = vdupq_n_f32(*args.a);
-  float32x4_t columns[4], sum[kChains][4];
+  FloatProducts products;
+  products.factor = vdupq_n_f32(*args.a);
   LOWBIT_UNROLL
-  for (int q = 0; q < 4; ++q) {
-    columns[q] = vld1q_f32(args.b + 4 * q);
-    LOWBIT_UNROLL
-    for (int c = 0; c < kChains; ++c) {
-      sum[c][q] = vdupq_n_f32(0.0f);
-      LOWBIT_KEEP(sum[c][q]);
-    }
-  }
-  for (int64_t s = 0; s < args.steps; s += kChains) {
-    LOWBIT_UNROLL
-    for (int c = 0; c < kChains; ++c) {
-      LOWBIT_UNROLL
-      for (int q = 0; q < 4; ++q) {
-        sum[c][q] = vfmaq_f32(sum[c][q], factor, columns[q]);
-        LOWBIT_KEEP(sum[c][q]);
-      }
-    }
-  }
+  for (int q = 0; q < 4; ++q) products.columns[q] = vld1q_f32(args.b + 4 * q);
+  float32x4_t all[4];
+  run_chains<4>(products, args.steps, all);
   LOWBIT_UNROLL
-  for (int q = 0; q < 4; ++q) {
-    float32x4_t all = sum[0][q];
-    LOWBIT_UNROLL
-    for (int c = 1; c < kChains; ++c) all = vaddq_f32(all, sum[c][q]);
-    vst1q_f32(args.out + 4 * q, all);
-  }
+  for (int q = 0; q < 4; ++q) vst1q_f32(args.out + 4 * q, all[q]);
 }
 
 }  // namespace lowbit

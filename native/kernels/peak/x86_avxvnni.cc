@@ -3,51 +3,36 @@
 #include <cstdint>
 #include <cstring>
 
-#include "native/isa/unroll.h"
 #include "native/kernels/kernels.h"
-#include "native/kernels/peak/keep.h"
 
 #include "native/isa/target/begin_x86_avxvnni.h"
+
+#include "native/kernels/peak/chains.h"
 
 namespace lowbit {
 namespace {
 
-// A step is two of them, one per half of the columns; they take up to 5 cycles: 12 accumulators.
-constexpr int kSteps = 6;
+struct ByteProducts {
+  using Vector = __m256i;
+  Vector codes, columns[2];
+
+  static LOWBIT_INLINE Vector zero() { return _mm256_setzero_si256(); }
+  static LOWBIT_INLINE Vector add(Vector a, Vector b) { return _mm256_add_epi32(a, b); }
+  LOWBIT_INLINE void step(Vector& sum, int h) { sum = _mm256_dpbusd_avx_epi32(sum, codes, columns[h]); }
+};
 
 }  // namespace
 
+// A step is two of them, one per half of the columns; they take up to 5 cycles: 12 accumulators.
 void peak_u8i8_i32_x86_avxvnni(const PeakI8Args& args) {
-  uint32_t four;
-  memcpy(&four, args.a, 4);
-  const __m256i codes = _mm256_set1_epi32(static_cast<int32_t>(four));
-  __m256i columns[2], sum[kSteps][2];
-  LOWBIT_UNROLL
-  for (int h = 0; h < 2; ++h) {
-    columns[h] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(args.b + 32 * h));
-    LOWBIT_UNROLL
-    for (int c = 0; c < kSteps; ++c) {
-      sum[c][h] = _mm256_setzero_si256();
-      LOWBIT_KEEP(sum[c][h]);
-    }
-  }
-  for (int64_t s = 0; s < args.steps; s += kSteps) {
-    LOWBIT_UNROLL
-    for (int c = 0; c < kSteps; ++c) {
-      LOWBIT_UNROLL
-      for (int h = 0; h < 2; ++h) {
-        sum[c][h] = _mm256_dpbusd_avx_epi32(sum[c][h], codes, columns[h]);
-        LOWBIT_KEEP(sum[c][h]);
-      }
-    }
-  }
-  LOWBIT_UNROLL
-  for (int h = 0; h < 2; ++h) {
-    __m256i all = sum[0][h];
-    LOWBIT_UNROLL
-    for (int c = 1; c < kSteps; ++c) all = _mm256_add_epi32(all, sum[c][h]);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(args.out + 8 * h), all);
-  }
+  const __m256i* b = reinterpret_cast<const __m256i*>(args.b);
+  ByteProducts products = {_mm256_set1_epi32(static_cast<int32_t>(code_word(args))),
+                           {_mm256_loadu_si256(b), _mm256_loadu_si256(b + 1)}};
+  __m256i all[2];
+  run_chains<6>(products, args.steps, all);
+  __m256i* out = reinterpret_cast<__m256i*>(args.out);
+  _mm256_storeu_si256(out, all[0]);
+  _mm256_storeu_si256(out + 1, all[1]);
 }
 
 }  // namespace lowbit

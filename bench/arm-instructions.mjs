@@ -39,6 +39,17 @@ const depthwise = (arithmetic, loads) => ({
   units: CHANNELS / 16,
   needed: arithmetic + loads + 4 / 2,
 });
+/**
+ * A pixel of 3x3 taps, 16 channels of floats, in tiles of 7 pixels and two registers: per tile 9 taps of 7 pixels by fmul and
+ * fadd and their bounds by fmax and fmin; 9 weights and the 27 pixels below; 7 results.
+ */
+const LINES = 8;
+const depthwiseFloats = {
+  amounts: [112, 224],
+  unit: 'pixel x 16',
+  units: (LINES * CHANNELS) / 16,
+  needed: (2 / 7) * (7 * (TAPS * 2 + 2) * 2 + TAPS + 27 + 7),
+};
 /** 16 values: four registers of floats in, one of codes out. */
 const quantize = (arithmetic) => ({
   amounts: [1024, 2048],
@@ -70,6 +81,7 @@ const CASES = {
   // Two taps: 2 smull, 2 smlsl, 4 saddw; the odd one 2 smull, 4 saddw; u8 a sign per tap, i8 a complement per pair.
   depthwise_u8i8_i32_arm_neon: depthwise(4 * 8 + 6 + TAPS, TAPS / 2 + TAPS),
   depthwise_i8i8_i32_arm_neon: depthwise(4 * 8 + 6 + 4, TAPS / 2 + TAPS),
+  depthwise_f32_arm_neon: depthwiseFloats,
   // Four times fdiv, fmaxnm (for NaN), fcvtns and half a sqxtn twice, sqadd of 8, sqxtun or sqxtn of 8.
   quantize_f32_u8_arm_neon: quantize(4 * 3 + 4 + 2 + 2),
   quantize_f32_i8_arm_neon: quantize(4 * 3 + 4 + 2 + 2),

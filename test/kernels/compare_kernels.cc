@@ -141,6 +141,16 @@ float* random_floats(int64_t n) {
   return values;
 }
 
+// One time in three zeros of either sign instead of most, one in three a few that are infinite or NaN.
+void replace_some(float* values, int64_t n) {
+  const uint32_t kind = random_word() % 3;
+  for (int64_t i = 0; i < n; ++i) {
+    const uint32_t word = random_word() >> 8;
+    if (kind == 1 && word % 8 != 0) values[i] = word % 16 < 8 ? 0.0f : -0.0f;
+    if (kind == 2 && word % 40 == 0) values[i] = word % 80 == 0 ? INFINITY : NAN;
+  }
+}
+
 // Two lines of pixels whose windows follow one another by one or two pixels.
 void compare_depthwise_floats(int64_t pixels, int64_t rows, int64_t columns, int64_t channels) {
   const int64_t stride = 1 + random_word() % 2;
@@ -151,6 +161,8 @@ void compare_depthwise_floats(int64_t pixels, int64_t rows, int64_t columns, int
   float* x = random_floats((rows + 1) * width * channels);
   float* w = random_floats(rows * columns * channels);
   float* bias = random_floats(channels);
+  replace_some(x, (rows + 1) * width * channels);
+  replace_some(bias, channels);
   float* wanted = random_floats(2 * pixels * channels);
   float* found = random_floats(2 * pixels * channels);
   lowbit::DepthwiseF32Args args = {};
@@ -170,8 +182,10 @@ void compare_depthwise_floats(int64_t pixels, int64_t rows, int64_t columns, int
   args.y = wanted;
   args.y_line = pixels * channels;
   args.bias = random_word() % 2 == 0 ? bias : nullptr;
-  args.lo = -1.0f;
-  args.hi = 1.5f;
+  const float ends[][2] = {{-1, 1.5f}, {0, 6}, {-1, -0.0f}, {-0.0f, -0.0f}, {0, -0.0f}, {-INFINITY, INFINITY}};
+  const float* chosen = ends[random_word() % (sizeof(ends) / sizeof(*ends))];
+  args.lo = chosen[0];
+  args.hi = chosen[1];
   lowbit::depthwise_f32_portable(args);
   args.y = found;
   OF(depthwise_f32)(args);

@@ -1,6 +1,7 @@
 // depthwise_f32 over the lanes of native/isa/lanes, compiled once per instruction set, which says first how many pixels
-// its registers take (kMostPixels), whether the rows of 3 x 3 are written out (kUnrollsRows), and what keeps a vector
-// in its register: hold(v).
+// its registers take (kMostPixels), whether the rows of 3 x 3 are written out (kUnrollsRows), and its Steps: what keeps
+// a vector in its register, hold(v) and hold_sum(v), and whether it walks from column to column (kWalks) by take(at,
+// step) and put(at, v, step), which leave `at` a step further; sums are then bounded(v, lo, hi).
 #pragma once
 
 #include "native/isa/unroll.h"
@@ -16,27 +17,76 @@ inline F ended(const DepthwiseF32Args& args, F sum, int64_t channel, Extent e) {
   return clamped(sum, Lanes::of(args.lo), Lanes::of(args.hi));
 }
 
+// Where the columns of a row are, a vector of channels each.
+template <int Count, typename Steps, bool Walks = Steps::kWalks>
+struct Row;
+
+// Columns are reached from every third one: base, base + stride and base + 2 * stride are addressing modes of x86.
+template <int Count, typename Steps>
+struct Row<Count, Steps, false> {
+  static constexpr int kBases = (Count + 2) / 3;
+  const float* base[kBases];
+
+  LOWBIT_INLINE Row(const float* first, int64_t channels) {
+    LOWBIT_UNROLL
+    for (int b = 0; b < kBases; ++b) base[b] = first + 3 * b * channels;
+  }
+  LOWBIT_INLINE F column(int q, int64_t channels) { return Lanes::load(base[q / 3] + q % 3 * channels, AllLanes{}); }
+  LOWBIT_INLINE void skip(int64_t) {}
+  LOWBIT_INLINE void down(int64_t step, int64_t) {
+    LOWBIT_UNROLL
+    for (int b = 0; b < kBases; ++b) base[b] += step;
+  }
+};
+
+// Every column is followed by the next one, taken or skipped.
+template <int Count, typename Steps>
+struct Row<Count, Steps, true> {
+  const float* at;
+
+  LOWBIT_INLINE Row(const float* first, int64_t) : at(first) {}
+  LOWBIT_INLINE F column(int, int64_t channels) { return Steps::take(at, channels); }
+  LOWBIT_INLINE void skip(int64_t channels) { at += channels; }
+  LOWBIT_INLINE void down(int64_t step, int64_t channels) { at += step - Count * channels; }
+};
+
 // What a row of taps adds to `Pixels` sums. A vector of x is loaded once for all windows that it belongs to, a weight
-// once for all pixels. Columns are reached from every third one: base, base + stride and base + 2 * stride are
-// addressing modes of x86.
-template <int Taps, int Stride, bool Bordered, int Pixels>
-LOWBIT_INLINE void add_row(const float* const* row, const float* const* w, int64_t channels, int64_t column,
-                           uint64_t width, F (&sum)[Pixels]) {
+// once for all pixels.
+template <int Taps, int Stride, bool Bordered, int Pixels, typename Columns, typename Weights>
+LOWBIT_INLINE void add_row(Columns& row, Weights& w, int64_t channels, int64_t column, uint64_t width,
+                           F (&sum)[Pixels]) {
   F weight[Taps];
   LOWBIT_UNROLL
   for (int j = 0; j < Taps; ++j) {
-    weight[j] = Lanes::load(w[j / 3] + j % 3 * channels, AllLanes{});
-    hold(weight[j]);
+    weight[j] = w.column(j, channels);
+    Steps::hold(weight[j]);
   }
   LOWBIT_UNROLL
   for (int q = 0; q < (Pixels - 1) * Stride + Taps; ++q) {
-    if (Bordered && static_cast<uint64_t>(column + q) >= width) continue;
-    F value = Lanes::load(row[q / 3] + q % 3 * channels, AllLanes{});
-    hold(value);
+    if (Bordered && static_cast<uint64_t>(column + q) >= width) {
+      row.skip(channels);
+      continue;
+    }
+    F value = row.column(q, channels);
+    Steps::hold(value);
     LOWBIT_UNROLL
     for (int p = 0; p < Pixels; ++p) {
       const int j = q - p * Stride;
-      if (j >= 0 && j < Taps) sum[p] = Lanes::add(sum[p], Lanes::mul(value, weight[j]));
+      if (j < 0 || j >= Taps) continue;
+      sum[p] = Lanes::add(sum[p], Lanes::mul(value, weight[j]));
+      Steps::hold_sum(sum[p]);
+    }
+  }
+}
+
+template <typename Steps, int Pixels>
+LOWBIT_INLINE void store_pixels(float* y, int64_t channels, F (&sum)[Pixels], F lo, F hi) {
+  LOWBIT_UNROLL
+  for (int p = 0; p < Pixels; ++p) {
+    if constexpr (Steps::kWalks) {
+      Steps::put(y, Steps::bounded(sum[p], lo, hi), channels);
+    } else {
+      Lanes::store(y + p / 3 * 3 * channels + p % 3 * channels, clamped(sum[p], lo, hi), AllLanes{});
     }
   }
 }
@@ -47,7 +97,6 @@ LOWBIT_INLINE void add_row(const float* const* row, const float* const* w, int64
 template <int Taps, int Stride, bool Bordered, bool Whole, int Pixels>
 void tile(const DepthwiseF32Args& args, const float* x, int64_t column, float* y, int64_t first, int64_t last) {
   constexpr int kColumns = (Pixels - 1) * Stride + Taps;
-  constexpr int kBases = (kColumns + 2) / 3, kWeightBases = (Taps + 2) / 3;
   const int64_t channels = args.channels, rows = args.rows;
   const uint64_t width = static_cast<uint64_t>(args.width);
   const F lo = Lanes::of(args.lo), hi = Lanes::of(args.hi);
@@ -56,28 +105,20 @@ void tile(const DepthwiseF32Args& args, const float* x, int64_t column, float* y
       F sum[Pixels];
       LOWBIT_UNROLL
       for (int p = 0; p < Pixels; ++p) sum[p] = Lanes::of(0.0f);
-      const float* row[kBases];
-      const float* w[kWeightBases];
-      LOWBIT_UNROLL
-      for (int b = 0; b < kBases; ++b) row[b] = x + c + 3 * b * channels;
-      LOWBIT_UNROLL
-      for (int b = 0; b < kWeightBases; ++b) w[b] = args.w + c + 3 * b * channels;
+      Row<kColumns, Steps> row(x + c, channels);
+      Row<Taps, Steps> w(args.w + c, channels);
       if constexpr (Whole) {
         LOWBIT_UNROLL
         for (int i = 0; i < Taps; ++i) {
           add_row<Taps, Stride, Bordered, Pixels>(row, w, channels, column, width, sum);
-          LOWBIT_UNROLL
-          for (int b = 0; b < kBases; ++b) row[b] += args.tap_row;
-          LOWBIT_UNROLL
-          for (int b = 0; b < kWeightBases; ++b) w[b] += args.w_row;
+          row.down(args.tap_row, channels);
+          w.down(args.w_row, channels);
         }
       } else {
         for (int64_t i = rows; i > 0; --i) {
           add_row<Taps, Stride, Bordered, Pixels>(row, w, channels, column, width, sum);
-          LOWBIT_UNROLL
-          for (int b = 0; b < kBases; ++b) row[b] += args.tap_row;
-          LOWBIT_UNROLL
-          for (int b = 0; b < kWeightBases; ++b) w[b] += args.w_row;
+          row.down(args.tap_row, channels);
+          w.down(args.w_row, channels);
         }
       }
       if (args.bias != nullptr) {
@@ -85,10 +126,7 @@ void tile(const DepthwiseF32Args& args, const float* x, int64_t column, float* y
         LOWBIT_UNROLL
         for (int p = 0; p < Pixels; ++p) sum[p] = Lanes::add(sum[p], added);
       }
-      LOWBIT_UNROLL
-      for (int p = 0; p < Pixels; ++p) {
-        Lanes::store(y + c + p / 3 * 3 * channels + p % 3 * channels, clamped(sum[p], lo, hi), AllLanes{});
-      }
+      store_pixels<Steps>(y + c, channels, sum, lo, hi);
       // The last vector overlaps the one before it.
       if (c + Lanes::kWidth == last) break;
       c = c + 2 * Lanes::kWidth <= last ? c + Lanes::kWidth : last - Lanes::kWidth;
@@ -217,7 +255,9 @@ void known_window(const DepthwiseF32Args& args) {
 }
 
 void depthwise_lines(const DepthwiseF32Args& args) {
-  if (args.channels >= Lanes::kWidth && args.dilation == 1) {
+  // Steps::bounded takes -0 for less than 0. Sums that begin with 0 are never -0, a bound may be.
+  const bool comparable = !Steps::kWalks || args.hi != 0.0f || 1.0f / args.hi > 0.0f;
+  if (args.channels >= Lanes::kWidth && args.dilation == 1 && comparable) {
     if (args.columns == 3 && args.stride == 1) return known_window<3, 1>(args);
     if (args.columns == 3 && args.stride == 2) return known_window<3, 2>(args);
     if (args.columns == 5 && args.stride == 1) return known_window<5, 1>(args);

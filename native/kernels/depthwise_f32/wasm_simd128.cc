@@ -16,7 +16,11 @@ namespace {
 constexpr int kMostPixels = 4;
 constexpr bool kTilesBorders = false;
 constexpr bool kUnrollsRows = false;
-inline void hold(Lanes::F&) {}
+struct Steps {
+  static constexpr bool kWalks = false;
+  static inline void hold(Lanes::F&) {}
+  static inline void hold_sum(Lanes::F&) {}
+};
 }  // namespace
 }  // namespace lowbit
 

@@ -17,7 +17,11 @@ constexpr int kMostPixels = 7;
 constexpr bool kTilesBorders = true;
 constexpr bool kUnrollsRows = false;
 // GCC otherwise reads a vector again for every product.
-inline void hold(Lanes::F& v) { LOWBIT_OPAQUE(v); }
+struct Steps {
+  static constexpr bool kWalks = false;
+  static inline void hold(Lanes::F& v) { LOWBIT_OPAQUE(v); }
+  static inline void hold_sum(Lanes::F&) {}
+};
 }  // namespace
 }  // namespace lowbit
 

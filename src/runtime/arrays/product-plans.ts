@@ -90,41 +90,49 @@ export function buildCodes(builder: ArrayPlanBuilder, checked: Checked, { straig
 
 /** Weights of 4 bits: the rows by groups, or as they are. */
 export function buildGroups(builder: ArrayPlanBuilder, checked: Checked, groupSize: number): void {
-  const { m, k, n, bias, lo, hi, output, activations, content } = checked;
+  const { m, k, n, lo, hi, activations, content } = checked;
+  const group_size = content.groups === 1 ? 0 : groupSize;
+  buildOfFloats(builder, checked, (x, bias, y) => {
+    const packed = builder.constant(content.bytes);
+    const product = { packed, bias, y, bits: 4, m, k, n, group_size, exact: 0, lo, hi };
+    if (activations === 'f32') {
+      const rows = { a: x, a_scale: undefined, a_sum: undefined, a_format: formatNumber('f32') };
+      builder.op('gemm_i4', { ...rows, ...product });
+      return;
+    }
+    const codes = builder.temporary(m * groupedRowBytes(k));
+    const [scale, sum] = [builder.temporary(content.groups * m * 4), builder.temporary(content.groups * m * 4)];
+    builder.op('quantize_groups', { x, codes, scale, sum, rows: m, columns: k, group_size });
+    const rows = { a: codes, a_scale: scale, a_sum: sum, a_format: formatNumber('i8') };
+    builder.op('gemm_i4', { ...rows, ...product });
+  });
+}
+
+/** Weights of 16 bits: floats as they are, or rounded as well. */
+export function buildHalves(builder: ArrayPlanBuilder, checked: Checked, format: HalfFormat): void {
+  const { m, k, n, lo, hi, activations, content } = checked;
+  buildOfFloats(builder, checked, (a, bias, y) => {
+    builder.op('gemm_half', {
+      ...{ a, packed: builder.constant(content.bytes), bias, y, batch: 1, b_batched: 0, m, k, n },
+      ...{ w_format: HALF_NUMBERS[format], a_format: activations === 'bf16' ? HALF_NUMBERS.bf16 : formatNumber('f32') },
+      ...{ lo, hi },
+    });
+  });
+}
+
+/** A product of floats that `multiply` puts from x and the bias into y, and codes of it where there is an output. */
+function buildOfFloats(
+  builder: ArrayPlanBuilder,
+  checked: Checked,
+  multiply: (x: BufferRef, bias: BufferRef | undefined, y: BufferRef) => void,
+): void {
+  const { m, k, n, bias, output } = checked;
   const x = builder.input(m * k * 4);
   const added = bias === undefined ? undefined : builder.input(n * 4);
   const parameter = output === undefined ? undefined : builder.input(4);
   const y = builder.output(output === undefined ? m * n * 4 : m * n);
   const product = output === undefined ? y : builder.temporary(m * n * 4);
-  const group_size = content.groups === 1 ? 0 : groupSize;
-  const packed = builder.constant(content.bytes);
-  const sizes = { bits: 4, m, k, n, group_size, exact: 0, lo, hi };
-  if (activations === 'f32') {
-    const rows = { a: x, a_scale: undefined, a_sum: undefined, a_format: formatNumber('f32') };
-    builder.op('gemm_i4', { ...rows, packed, bias: added, y: product, ...sizes });
-  } else {
-    const codes = builder.temporary(m * groupedRowBytes(k));
-    const [scale, sum] = [builder.temporary(content.groups * m * 4), builder.temporary(content.groups * m * 4)];
-    builder.op('quantize_groups', { x, codes, scale, sum, rows: m, columns: k, group_size });
-    const rows = { a: codes, a_scale: scale, a_sum: sum, a_format: formatNumber('i8') };
-    builder.op('gemm_i4', { ...rows, packed, bias: added, y: product, ...sizes });
-  }
-  if (output !== undefined) emitOutput(builder, checked, product, parameter, y);
-}
-
-/** Weights of 16 bits: floats as they are, or rounded as well. */
-export function buildHalves(builder: ArrayPlanBuilder, checked: Checked, format: HalfFormat): void {
-  const { m, k, n, bias, lo, hi, output, activations, content } = checked;
-  const a = builder.input(m * k * 4);
-  const added = bias === undefined ? undefined : builder.input(n * 4);
-  const parameter = output === undefined ? undefined : builder.input(4);
-  const y = builder.output(output === undefined ? m * n * 4 : m * n);
-  const product = output === undefined ? y : builder.temporary(m * n * 4);
-  builder.op('gemm_half', {
-    ...{ a, packed: builder.constant(content.bytes), bias: added, y: product, batch: 1, b_batched: 0, m, k, n },
-    ...{ w_format: HALF_NUMBERS[format], a_format: activations === 'bf16' ? HALF_NUMBERS.bf16 : formatNumber('f32') },
-    ...{ lo, hi },
-  });
+  multiply(x, added, product);
   if (output !== undefined) emitOutput(builder, checked, product, parameter, y);
 }
 

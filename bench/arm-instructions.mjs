@@ -162,5 +162,5 @@ for (const { kernel, unit, counted, needed, ratio, mix } of rows) {
   console.log(`  ${most.map(([mnemonic, count]) => `${mnemonic} ${count.toFixed(2)}`).join(', ')}`);
 }
 const above = rows.filter(({ ratio }) => !(ratio <= LIMIT)).length;
-console.log(`\n${rows.length - above} within ${LIMIT}, ${above} above`);
+console.log(`\nWithin ${LIMIT} of what is needed:\n${rows.length - above} passed, ${above} failed`);
 process.exit(above > 0 ? 1 : 0);

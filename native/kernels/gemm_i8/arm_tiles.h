@@ -58,9 +58,10 @@ struct ArmEnds {
 template <typename Unit>
 constexpr int64_t kWaitingRows = 384 / Unit::kPanels;
 
-// `depth` codes of rows from the k-th on, segment after segment, `span` bytes from row to row.
-inline void gather_rows(const GemmI8Product& product, int64_t row, int64_t rows, int64_t k, int64_t depth, int64_t span,
-                        uint8_t* to) {
+// `depth` codes of rows from the k-th on, segment after segment, `span` bytes from row to row. Not inlined: the loop of
+// the tiles has no register to spare.
+__attribute__((noinline)) void gather_rows(const GemmI8Product& product, int64_t row, int64_t rows, int64_t k,
+                                           int64_t depth, int64_t span, uint8_t* to) {
   each_run(product, row, rows, k, depth, [&](int64_t r, int64_t i, const uint8_t* from, int64_t count) {
     memcpy(to + r * span + i, from, static_cast<size_t>(count));
   });

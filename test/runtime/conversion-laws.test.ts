@@ -91,41 +91,41 @@ describe.each(CONVERSION_NAMES)('%s', (format) => {
     );
   });
 
-  test.runIf(kind !== 'exponent')('nothing is further away than half a step', () => {
-    fc.assert(
-      fc.property(floats(format, LIMIT), (x) => {
-        const back = roundTrip(format, x);
-        for (let i = 0; i < x.length; i++) {
-          const from = i - (i % block);
-          const allowed = allowedError(format, x[i] as number, x.subarray(from, from + block));
-          expect(Math.abs((back[i] as number) - (x[i] as number))).toBeLessThanOrEqual(allowed);
-        }
-      }),
-      { numRuns: 40 },
-    );
-  });
+  if (kind !== 'exponent')
+    test('nothing is further away than half a step', () => {
+      fc.assert(
+        fc.property(floats(format, LIMIT), (x) => {
+          const back = roundTrip(format, x);
+          for (let i = 0; i < x.length; i++) {
+            const from = i - (i % block);
+            const allowed = allowedError(format, x[i] as number, x.subarray(from, from + block));
+            expect(Math.abs((back[i] as number) - (x[i] as number))).toBeLessThanOrEqual(allowed);
+          }
+        }),
+        { numRuns: 40 },
+      );
+    });
 
-  test.runIf(kind === 'minifloat')(
-    'NaN stays, or is the largest value where there is none; zeros keep their signs',
-    () => {
+  if (kind === 'minifloat')
+    test('NaN stays, or is the largest value where there is none; zeros keep their signs', () => {
       const [nan, zero, negative] = roundTrip(format, Float32Array.of(Number.NaN, 0, -0));
       expect(nan).toBe(format === 'f4e2m1' ? 6 : Number.NaN);
       expect(zero).toBe(0);
       expect(negative).toBe(format.endsWith('fnuz') ? 0 : -0);
-    },
-  );
-
-  test.runIf(block > 1 && isGgml(format))('a block that cannot be held is named', async () => {
-    const x = new Float32Array(10 * block).fill(1);
-    x[7 * block + 3] = Number.NaN;
-    x[5 * block] = Number.POSITIVE_INFINITY;
-    const wanted = expect.objectContaining({
-      code: 'ERR_BAD_ARGUMENT',
-      message: expect.stringContaining(`x[${5 * block}..${6 * block - 1}]`),
     });
-    expect(() => quantizeSync(x, { format })).toThrowError(wanted);
-    await expect(quantize(x, { format })).rejects.toThrowError(wanted);
-  });
+
+  if (block > 1 && isGgml(format))
+    test('a block that cannot be held is named', async () => {
+      const x = new Float32Array(10 * block).fill(1);
+      x[7 * block + 3] = Number.NaN;
+      x[5 * block] = Number.POSITIVE_INFINITY;
+      const wanted = expect.objectContaining({
+        code: 'ERR_BAD_ARGUMENT',
+        message: expect.stringContaining(`x[${5 * block}..${6 * block - 1}]`),
+      });
+      expect(() => quantizeSync(x, { format })).toThrowError(wanted);
+      await expect(quantize(x, { format })).rejects.toThrowError(wanted);
+    });
 
   test('bits of an element are what the table says', () => {
     const x = new Float32Array(256).fill(0.5);
